@@ -1,0 +1,57 @@
+"""What a source hands on, whichever transport it reads: changes in order, and where it has got to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Literal, TypeAlias
+
+Operation: TypeAlias = Literal["r", "c", "u", "d"]
+"""r: read by a snapshot, c: insert, u: update or replace, d: delete (Debezium's letters)."""
+
+Position: TypeAlias = Mapping[str, int]
+"""Source partition -> the next thing to read from it. Stored as Delta ``txn`` actions (docs/protocol.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Changes in source order, column by column, and the position after the last of them.
+
+    The five columns have one entry a change.
+    """
+
+    operations: Sequence[Operation] = ()
+    orders: Sequence[str] = ()
+    """Sorts as the changes of one document happened; unique in the table (becomes ``_position``)."""
+    source_times_us: Sequence[int] = ()
+    """When the source made each change, microseconds since the Unix epoch."""
+    keys: Sequence[bytes] = ()
+    """``{"_id": ...}`` as BSON."""
+    documents: Sequence[bytes | None] = ()
+    """The document after the change as BSON; None after a delete, or when its image is gone."""
+    position: Position = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+    @property
+    def size_bytes(self) -> int:
+        """The bytes of all keys and documents together."""
+        return sum(map(len, self.keys)) + sum(len(document) for document in self.documents if document)
+
+    @classmethod
+    def concat(cls, batches: Iterable[Batch]) -> Batch:
+        """Join batches that follow each other in one source; positions merge, the later one wins."""
+        parts = list(batches)
+        position: dict[str, int] = {}
+        for part in parts:
+            position.update(part.position)
+        return cls(
+            operations=list(chain.from_iterable(part.operations for part in parts)),
+            orders=list(chain.from_iterable(part.orders for part in parts)),
+            source_times_us=list(chain.from_iterable(part.source_times_us for part in parts)),
+            keys=list(chain.from_iterable(part.keys for part in parts)),
+            documents=list(chain.from_iterable(part.documents for part in parts)),
+            position=position,
+        )
