@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal, TypeAlias
@@ -39,6 +39,19 @@ class Batch:
     def size_bytes(self) -> int:
         """The bytes of all keys and documents together."""
         return sum(map(len, self.keys)) + sum(len(document) for document in self.documents if document)
+
+    def chunks(self, rows: int) -> Iterator[Batch]:
+        """The same changes in pieces of at most so many; each carries the position of the whole."""
+        for start in range(0, len(self), rows):
+            part = slice(start, start + rows)
+            yield Batch(
+                self.operations[part],
+                self.orders[part],
+                self.source_times_us[part],
+                self.keys[part],
+                self.documents[part],
+                self.position,
+            )
 
     @classmethod
     def concat(cls, batches: Iterable[Batch]) -> Batch:

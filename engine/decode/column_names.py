@@ -1,0 +1,33 @@
+"""Which field names can be column names, for Delta and for every engine that reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from engine.decode.system_columns import RESERVED_NAMES
+
+_FORBIDDEN = re.compile(r"[\s,;{}()=.`\"\\\x00-\x1f\x7f\ufeff]")
+"""Delta without column mapping refuses `` ,;{}()\\n\\t=``; a dot, a quote or a backtick breaks SQL paths."""
+_MAX_LENGTH = 255
+
+
+class ColumnNames:
+    """The names already taken on one level of a table; names that differ only in case are the same name."""
+
+    def __init__(self, taken: Iterable[str], *, is_top_level: bool) -> None:
+        self._taken = {name.casefold() for name in taken}
+        self._reserved = RESERVED_NAMES if is_top_level else frozenset()
+
+    def claim(self, name: str) -> bool:
+        """Take a name for a new column; False when it cannot be one."""
+        folded = name.casefold()
+        if not name or len(name) > _MAX_LENGTH or _FORBIDDEN.search(name):
+            return False
+        if folded in self._taken or folded in self._reserved:
+            return False
+        self._taken.add(folded)
+        return True
+
+    def __len__(self) -> int:
+        return len(self._taken)
