@@ -1,0 +1,44 @@
+"""How far a long job has got, by job and key, as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import cast
+
+from sqlalchemy import delete, insert, select
+
+from engine.state.canonical import Json, canonical_json
+from engine.state.clock import now_text
+from engine.state.database import Database
+from engine.state.schema import checkpoints
+
+
+class Checkpoints:
+    """The checkpoints of one job."""
+
+    def __init__(self, database: Database, job: str) -> None:
+        self._database = database
+        self._job = job
+
+    def get(self, key: str) -> Json:
+        """The value saved last under ``key``; None when there is none."""
+        query = select(checkpoints.c.value).where(checkpoints.c.job == self._job, checkpoints.c.key == key)
+        with self._database.reading() as connection:
+            text = connection.execute(query).scalar()
+        return None if text is None else cast("Json", json.loads(text))
+
+    def put(self, key: str, value: Json) -> None:
+        """Save a value durably, in place of the one before."""
+        with self._database.writing() as connection:
+            mine = (checkpoints.c.job == self._job) & (checkpoints.c.key == key)
+            connection.execute(delete(checkpoints).where(mine))
+            connection.execute(
+                insert(checkpoints).values(
+                    job=self._job, key=key, value=canonical_json(value), updated_at=now_text()
+                )
+            )
+
+    def clear(self) -> None:
+        """Forget everything of this job."""
+        with self._database.writing() as connection:
+            connection.execute(delete(checkpoints).where(checkpoints.c.job == self._job))

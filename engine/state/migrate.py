@@ -1,0 +1,59 @@
+"""Brings a state database to the newest migration, once, however many processes open it."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from sqlalchemy import Connection, inspect, text
+
+from engine.errors import StateError
+from engine.state.schema import REVISION
+
+VERSION_TABLE = "oplake_schema"
+POSTGRESQL_LOCK = 0x6F706C616B65  # "oplake": the advisory lock that keeps two migrations apart
+
+
+def is_current(connection: Connection) -> bool:
+    """Whether nothing is to be done."""
+    return _revision(connection) == REVISION
+
+
+def migrate(connection: Connection, place: str) -> None:
+    """Run what is missing, inside the caller's transaction.
+
+    Raises:
+        StateError: the database stands at a migration this oplake does not know.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": POSTGRESQL_LOCK})
+    found = _revision(connection)
+    if found == REVISION:
+        return
+    _upgrade(connection, place, found)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608  a constant
+    return str(found) if found is not None else None
+
+
+def _upgrade(connection: Connection, place: str, found: str | None) -> None:
+    # Alembic costs a tenth of a second to import: only a database that needs it pays.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    folder = str(files("engine.state") / "migrations").replace("%", "%%")
+    config.set_main_option("script_location", folder)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise StateError(
+            f"the state was written by a newer oplake (schema {found}, this one knows up to {REVISION})",
+            where=place,
+            remedy="upgrade oplake on this machine",
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,54 @@
+"""Which process this is, so exactly that another process can tell whether it still lives."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+START_TIME_FIELD = 19
+"""Where the start time stands in /proc/PID/stat, counted after the closing parenthesis of the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process of a host. ``boot`` and ``born`` tell a process from a later one with its number."""
+
+    host: str
+    boot: str
+    pid: int
+    born: str
+
+    @classmethod
+    def this(cls) -> Process:
+        """The process that asks."""
+        pid = os.getpid()
+        return cls(socket.gethostname(), _boot(), pid, _born(pid))
+
+    def is_surely_dead(self) -> bool:
+        """True only when this host knows that the process is gone; a process elsewhere may always live."""
+        if self.host != socket.gethostname():
+            return False
+        if self.boot != _boot():
+            return True
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass  # it lives, as another user
+        return _born(self.pid) != self.born
+
+
+def _boot() -> str:
+    return BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
+
+
+def _born(pid: int) -> str:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[START_TIME_FIELD]

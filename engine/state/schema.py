@@ -1,0 +1,84 @@
+"""The tables of the state database, as the newest migration leaves them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+REVISION = "0001"
+"""The migration these definitions belong to: a database that stands there needs no migrating."""
+
+metadata = MetaData()
+
+resources = Table(
+    "resources",
+    metadata,
+    Column("target", String(200), nullable=False),
+    Column("address", String(500), nullable=False),
+    Column("kind", String(50), nullable=False),
+    Column("pipeline", String(200), nullable=False),
+    Column("origin", String(20), nullable=False),
+    Column("identity", String(200), nullable=False),
+    Column("attributes", Text, nullable=False),
+    Column("observed", Text, nullable=False),
+    Column("applied_at", String(32), nullable=False),
+    PrimaryKeyConstraint("target", "address"),
+)
+"""Last applied: what the spec said and what the world looked like when a step was carried out."""
+
+journals = Table(
+    "journals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("target", String(200), nullable=False, index=True),
+    Column("plan_digest", String(64), nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", String(32), nullable=False),
+    Column("finished_at", String(32)),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("journal_id", Integer, ForeignKey("journals.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("address", String(500), nullable=False),
+    Column("verb", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("started_at", String(32)),
+    Column("finished_at", String(32)),
+    PrimaryKeyConstraint("journal_id", "number"),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("boot", String(64), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("born", String(64), nullable=False),
+    Column("purpose", String(200), nullable=False),
+    Column("since", String(32), nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("job", String(200), nullable=False),
+    Column("key", String(500), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("updated_at", String(32), nullable=False),
+    PrimaryKeyConstraint("job", "key"),
+)
