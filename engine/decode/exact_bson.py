@@ -12,7 +12,7 @@ from typing import Any
 import bson
 from bson import ObjectId
 from bson.codec_options import CodecOptions, DatetimeConversion
-from bson.errors import InvalidBSON
+from bson.errors import InvalidBSON, InvalidDocument
 
 from engine.decode.values import BsonValue, DBPointer, Document, Symbol, Undefined
 
@@ -22,6 +22,8 @@ CODEC: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeConvers
 _LENGTH = struct.Struct("<i")
 _DOCUMENT, _ARRAY, _BINARY, _UNDEFINED, _REGEX, _DBPOINTER, _SYMBOL = 3, 4, 5, 6, 11, 12, 14
 _FIXED_SIZES = {1: 8, 6: 0, 7: 12, 8: 1, 9: 8, 10: 0, 16: 4, 17: 8, 18: 8, 19: 16, 255: 0, 127: 0}
+_NESTED_START = 6
+"""Where the document begins inside ``{"": document}``. Nested, because PyMongo moves a top-level ``_id``."""
 _STRING_LIKE = {2, 13, 14}
 _SELF_SIZED = {_DOCUMENT, _ARRAY, 15}
 _OBJECT_ID_SIZE = 12
@@ -39,8 +41,13 @@ def read_exactly(source: bytes) -> Document:
 
 def write_exactly(document: Document) -> bytes:
     """Encode what ``read_exactly`` decoded."""
-    body = b"".join(_write_element(name, value) for name, value in document.items())
-    return _LENGTH.pack(len(body) + 5) + body + b"\0"
+    try:
+        return bson.encode({"": document}, codec_options=CODEC)[_NESTED_START:-1]
+    except InvalidDocument:  # holds a value that only this module knows
+        body = bytearray()
+        for name, value in document.items():
+            body += _write_element(name, value)
+        return _LENGTH.pack(len(body) + 5) + body + b"\0"
 
 
 def _read_elements(source: bytes) -> list[tuple[str, BsonValue]]:

@@ -47,7 +47,24 @@ def loads(text: str) -> BsonValue:
 
 
 def encode(value: BsonValue) -> Json:
-    """A value as JSON data."""
+    """A value as JSON data; nested deeper than Python can follow, as its bytes."""
+    try:
+        return _encode(value)
+    except RecursionError:
+        return _raw(value)
+
+
+def _encode(value: BsonValue) -> Json:
+    if type(value) is list:
+        items = []
+        for item in value:  # a comprehension would take a second stack frame at each level
+            items.append(_encode(item))  # noqa: PERF401
+        return items
+    if type(value) is dict and next(iter(value), "")[:1] not in ("$", "\\"):
+        fields = {}
+        for name, item in value.items():
+            fields[name] = _encode(item)
+        return fields
     encoder = _ENCODERS.get(type(value))
     if encoder is None:
         raise TypeError(f"{type(value).__name__} is not a BSON value")
@@ -90,18 +107,18 @@ def _raw(value: BsonValue) -> Json:
     return {RAW: base64.b64encode(write_exactly({"": value})).decode()}
 
 
-def _encode_document(value: Mapping[str, BsonValue]) -> Json:
-    if next(iter(value), "")[:1] in ("$", "\\"):
-        return _raw(dict(value))
-    return {name: encode(item) for name, item in value.items()}
-
-
 def _encode_double(value: float) -> Json:
     if math.isfinite(value):
         return {"$numberDouble": repr(value)}
     if not math.isnan(value):
         return {"$numberDouble": "Infinity" if value > 0 else "-Infinity"}
     return {"$numberDouble": "NaN"} if _DOUBLE.pack(value) == _PLAIN_NAN else _raw(value)
+
+
+def _encode_decimal(value: Decimal128) -> Json:
+    """Several bit patterns of a Decimal128 print alike; only the canonical one comes back from its text."""
+    text = str(value)
+    return {"$numberDecimal": text} if Decimal128(text).bid == value.bid else _raw(value)
 
 
 def _encode_binary(value: bytes) -> Json:
@@ -112,7 +129,7 @@ def _encode_binary(value: bytes) -> Json:
 def _encode_code(value: Code) -> Json:
     if value.scope is None:
         return {"$code": str(value)}
-    return {"$code": str(value), "$scope": _encode_document(value.scope)}
+    return {"$code": str(value), "$scope": _encode(dict(value.scope))}
 
 
 def _encode_regex(value: Regex[Any]) -> Json:
@@ -125,12 +142,11 @@ _ENCODERS: Mapping[type, Callable[[Any], Json]] = MappingProxyType(
         type(None): lambda value: value,
         bool: lambda value: value,
         str: lambda value: value,
-        dict: _encode_document,
-        list: lambda value: [encode(item) for item in value],
+        dict: _raw,
         int: lambda value: {"$numberInt": str(value)},
         Int64: lambda value: {"$numberLong": str(int(value))},
         float: _encode_double,
-        Decimal128: lambda value: {"$numberDecimal": str(value)},
+        Decimal128: _encode_decimal,
         ObjectId: lambda value: {"$oid": str(value)},
         datetime: lambda value: {"$date": {"$numberLong": str(date_ms(value))}},
         DatetimeMS: lambda value: {"$date": {"$numberLong": str(int(value))}},
@@ -141,7 +157,7 @@ _ENCODERS: Mapping[type, Callable[[Any], Json]] = MappingProxyType(
         Code: _encode_code,
         Symbol: lambda value: {"$symbol": value.name},
         DBPointer: lambda value: {"$dbPointer": {"$ref": value.namespace, "$id": {"$oid": str(value.id)}}},
-        DBRef: lambda value: _encode_document(value.as_doc()),
+        DBRef: lambda value: _raw(dict(value.as_doc())),
         Undefined: lambda _: {"$undefined": True},
         MinKey: lambda _: {"$minKey": 1},
         MaxKey: lambda _: {"$maxKey": 1},

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol, TypeAlias
 
-from engine.spec.types import ColumnType
+from engine.decode.rescue import split_path
+from engine.spec.types import ColumnType, MapOf
 
-OnConflict = Literal["rescue", "widen", "fail"]
+OnConflict: TypeAlias = Literal["rescue", "widen", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +32,36 @@ class DecodeRules:
     """Path -> ``sha256``, ``redact`` or ``drop``."""
     on_conflict: OnConflict = "rescue"
     limits: Limits = Limits()
+
+
+class FieldRule(Protocol):
+    """What a spec says about one field (``table.fields`` of a pipeline)."""
+
+    @property
+    def type(self) -> ColumnType | None:
+        """The pinned type."""
+
+    @property
+    def as_map(self) -> bool:
+        """Whether the keys of this document are data."""
+
+    @property
+    def mask(self) -> str | None:
+        """How the field is hidden."""
+
+
+def rules_of(fields: Mapping[str, FieldRule], on_conflict: OnConflict) -> DecodeRules:
+    """The rules of a spec's ``fields``, whose keys are dotted paths."""
+    pins: dict[tuple[str, ...], ColumnType] = {}
+    maps: set[tuple[str, ...]] = set()
+    masks: dict[tuple[str, ...], str] = {}
+    for dotted, rule in fields.items():
+        path = tuple(split_path(dotted))
+        if rule.as_map and rule.type is None:
+            maps.add(path)
+        elif rule.type is not None:
+            is_value_type = rule.as_map and not isinstance(rule.type, MapOf)
+            pins[path] = MapOf(rule.type) if is_value_type else rule.type
+        if rule.mask is not None:
+            masks[path] = rule.mask
+    return DecodeRules(pins, frozenset(maps), masks, on_conflict)

@@ -86,9 +86,8 @@ class _Shredder:
         """Why a new field cannot have a column; claims its name when it can."""
         if not names.claim(name):
             return Reason.NAME
-        return (
-            None if self._keeper.has_room() and len(names) <= self._rules.limits.max_columns else Reason.LIMIT
-        )
+        is_room = self._keeper.has_room() and len(names) <= self._rules.limits.max_columns
+        return None if is_room else Reason.LIMIT
 
     def _field(
         self,
