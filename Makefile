@@ -1,0 +1,65 @@
+# `make demo` and `make test` do all set-up themselves; the environment is made again when the lock changes.
+SHELL := bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+PYTHON ?=
+export PYTHON
+
+BIN := .venv/bin
+LOCK_ID := $(shell cksum locks/dev.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
+READY := .venv/.stamp-$(LOCK_ID)
+OPLAKE_DATASETS ?= $(wildcard $(CURDIR)/../shared/datasets)
+export OPLAKE_DATASETS
+# Two workers need two cores; each test file stays on one worker, so that it starts its server once.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+.PHONY: help setup demo test unit lint format bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+setup: $(READY) ## make .venv from the hash-pinned lock (the others do this themselves)
+$(READY): locks/dev.txt pyproject.toml
+	@bash .ci/setup
+	@rm -f .venv/.stamp-* && touch $@
+
+demo: $(READY) ## watch the whole thing once, on this machine, in under three minutes
+	@$(BIN)/python -m tests.demo
+
+test: $(READY) ## the whole suite: real server, faults, packaging
+	@$(if $(OPLAKE_DATASETS),,echo "test: OPLAKE_DATASETS is not set: the tests of the sample collections do not run")
+	@$(if $(and $(shell command -v java),$(shell command -v mvn)),,echo "test: no java or mvn here: tests of the real Kafka stack, when there are any, do not run")
+	$(PYTEST)
+
+unit: $(READY) ## the fast part, without servers: under a minute
+	$(PYTEST) -m "not server and not fault and not packaging"
+
+lint: $(READY) ## ruff, formatting, strict types, layering
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## rewrite the code in the project's format
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## measure, and print a Markdown table (docs/benchmarks.md records one)
+	@$(BIN)/python -m tests.benchmarks
+
+# The locks hold for every Python and platform (--universal) and name no index.
+# `make lock UPGRADE=--upgrade` takes the newest versions; without it the present ones stay where they can.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
+lock: ## write locks/ again from pyproject.toml
+	@bash .ci/setup --lock-tools
+	@set -e; eval "$$($(BIN)/python .ci/uv_environment.py)"; \
+	$(COMPILE) --group bootstrap --output-file locks/bootstrap.txt; \
+	$(COMPILE) pyproject.toml --output-file locks/runtime.txt; \
+	$(COMPILE) pyproject.toml --extra dev-server --group dev --group bootstrap \
+	    --constraint locks/runtime.txt --output-file locks/dev.txt
+	@wc -l locks/*.txt
+
+clean: ## remove what the other targets made
+	rm -rf .venv .oplake .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
