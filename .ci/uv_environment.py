@@ -1,7 +1,8 @@
 """Print, as shell exports, the package registry settings of pip that uv does not read by itself.
 
-pip takes its settings from its own files and from ``PIP_*`` variables; uv reads neither. ``pip config list``
-prints both, merged in rising precedence, as ``section.key='value'``. A ``UV_*`` variable that is already set wins.
+pip takes its settings from its own files and from ``PIP_*`` variables; uv reads neither.
+``pip config list`` prints both, in rising precedence, as ``section.key='value'``.
+A ``UV_*`` variable that is already set wins.
 """
 
 import ast
