@@ -1,0 +1,1 @@
+"""Delta tables: append with the position, evolve, fold, maintain."""

@@ -1,0 +1,170 @@
+"""The change log of one table: typed changes, appended in the commit that also says how far they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from engine.decode.arrow_types import arrow_schema
+from engine.decode.system_columns import log_schema, struct_of
+from engine.errors import CommitConflict, LakeError
+from engine.lake.commit import APP_PREFIX, append_rows, commit_properties
+from engine.lake.delta_errors import committing, reading
+from engine.lake.table_types import in_table_order, table_schema
+from engine.lake.transactions import application_ids
+from engine.source.batch import Position
+from engine.spec.types import ColumnType, Struct
+from engine.telemetry.crash_points import reach
+
+LOG_PROPERTIES: Mapping[str, str] = {
+    "delta.enableChangeDataFeed": "true",
+    "delta.dataSkippingStatsColumns": "_id,_op,_source_ts,_position,_ingested_at",
+}
+"""Properties of every change log: folds read its change feed, and find late rows by file statistics."""
+
+
+class ChangeLog:
+    """A change log held open at one version.
+
+    The held snapshot is what fences: when another worker has committed for the same source partition
+    since, an append raises ``CommitConflict`` and the caller opens the log again.
+    """
+
+    def __init__(self, table: DeltaTable, storage_options: Mapping[str, str], position: Position) -> None:
+        self._table = table
+        self._position = dict(position)
+        self._schema = table_schema(table)
+        self.storage_options = dict(storage_options)
+
+    @classmethod
+    def create(
+        cls,
+        uri: str,
+        columns: Struct,
+        partition_by: Sequence[str] = ("_ingestion_date",),
+        storage_options: Mapping[str, str] | None = None,
+        position: Position | None = None,
+    ) -> ChangeLog:
+        """Create an empty log that stands at ``position``.
+
+        Raises:
+            LakeError: there is a table already, or the store refuses.
+        """
+        options = dict(storage_options or {})
+        if _exists(uri, options):
+            raise LakeError(
+                "there is a Delta table already", where=uri, remedy="open it, or choose another name"
+            )
+        with committing(uri):
+            table = DeltaTable.create(
+                uri,
+                log_schema(columns),
+                partition_by=list(partition_by),
+                configuration=LOG_PROPERTIES,
+                storage_options=options,
+                commit_properties=commit_properties(position or {}),
+            )
+        return cls(table, options, position or {})
+
+    @classmethod
+    def open(cls, uri: str, storage_options: Mapping[str, str] | None = None) -> ChangeLog:
+        """Open the log at its newest version.
+
+        Raises:
+            LakeError: there is no such table, or it cannot be read.
+        """
+        options = dict(storage_options or {})
+        with reading(uri):
+            table = DeltaTable(uri, storage_options=options)
+            names = application_ids(table)
+            position = {
+                name.removeprefix(APP_PREFIX): version
+                for name in sorted(names)
+                if name.startswith(APP_PREFIX) and (version := table.transaction_version(name)) is not None
+            }
+        return cls(table, options, position)
+
+    @property
+    def uri(self) -> str:
+        """Where the log lives."""
+        return self._table.table_uri
+
+    def position(self) -> dict[str, int]:
+        """Source partition -> the next thing to read from it, as committed."""
+        return dict(self._position)
+
+    def version(self) -> int:
+        """The Delta version this log stands at."""
+        return self._table.version()
+
+    def columns(self) -> Struct:
+        """The document columns."""
+        return struct_of(self._schema)
+
+    def evolve(self, columns: Struct) -> None:
+        """Add the columns, at any depth, that the log does not have yet; no rows are touched.
+
+        Raises:
+            CommitConflict: another writer was first.
+        """
+        wanted = arrow_schema(columns)
+        if all(field in self._schema for field in wanted):
+            return
+        reach("lake.evolve.before_commit")
+        append_rows(self._table, wanted.empty_table(), {}, evolve=True)
+        self._schema = table_schema(self._table)
+        reach("lake.evolve.after_commit")
+
+    def widen(self, widenings: Mapping[str, ColumnType]) -> None:
+        """Give columns wider types by rewriting the table in one commit."""
+        raise NotImplementedError
+
+    def append(self, rows: pa.Table, position: Position) -> int:
+        """Append rows that have exactly the log's columns, and the position after them, in one commit.
+
+        Returns:
+            The version that holds the rows.
+
+        Raises:
+            CommitConflict: another worker moved one of these partitions, or the commit's fate is unknown;
+                open the log again and compare its position.
+            InternalError: a column's type is not the log's; nothing has been written.
+        """
+        ordered = in_table_order(rows, self._schema, self.uri)
+        moved = self._moved(position)
+        reach("lake.append.before_commit")
+        append_rows(self._table, ordered, moved)
+        self._position.update(moved)
+        reach("lake.append.after_commit")
+        return self.version()
+
+    def record_position(self, position: Position) -> int:
+        """Commit a position alone: a zero-row append that carries it."""
+        return self.append(self._schema.empty_table(), position)
+
+    def key_at(self, order: str) -> str | None:
+        """The ``_id`` text of the row whose ``_position`` is ``order``; None when there is none."""
+        quoted = order.replace("'", "''")
+        with reading(self.uri):
+            found = pa.table(self._table.scan(columns=["_id"], predicate=f"_position = '{quoted}'"))
+        return str(found.column("_id")[0]) if found.num_rows else None
+
+    def _moved(self, position: Position) -> dict[str, int]:
+        """The partitions whose position changes; fails when another worker has changed one of them."""
+        moved = {name: value for name, value in position.items() if self._position.get(name) != value}
+        for name in moved:
+            committed = self._table.transaction_version(APP_PREFIX + name)
+            if committed != self._position.get(name):
+                raise CommitConflict(
+                    f"another worker has moved {name!r} from {self._position.get(name)} to {committed}",
+                    where=self.uri,
+                    remedy="open the log again and go on from its committed position",
+                )
+        return moved
+
+
+def _exists(uri: str, storage_options: dict[str, str]) -> bool:
+    with reading(uri):
+        return DeltaTable.is_deltatable(uri, storage_options=storage_options)

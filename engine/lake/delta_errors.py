@@ -1,0 +1,105 @@
+"""What deltalake raises, said in oplake's words.
+
+deltalake 1.6.6 raises ``CommitFailedError`` when another commit is in the way, ``TableNotFoundError`` and
+other ``DeltaError`` for what it finds in a table, ``OSError`` for a store that does not answer,
+``ArrowInvalid`` for a file that is gone while a stream is read, and a bare ``Exception`` for some casts.
+The bare one is recognised by its exact type, so that nothing else is ever swallowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+from deltalake.exceptions import (
+    CommitFailedError,
+    DeltaError,
+    DeltaProtocolError,
+    SchemaMismatchError,
+    TableNotFoundError,
+)
+
+from engine.errors import CommitConflict, InternalError, LakeError, OplakeError
+
+_MISSING_FILE = "not found"
+
+
+@contextmanager
+def reading(uri: str) -> Iterator[None]:
+    """Translate what goes wrong while a table is read.
+
+    Raises:
+        LakeError: the table, or a file of it, cannot be read.
+    """
+    try:
+        yield
+    except OplakeError:
+        raise
+    except TableNotFoundError as error:
+        raise LakeError(
+            "there is no Delta table here", where=uri, remedy="run `oplake apply` to create it"
+        ) from error
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        raise _unreadable(error, uri) from error
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise _unreadable(error, uri) from error
+
+
+@contextmanager
+def committing(uri: str) -> Iterator[None]:
+    """Translate what goes wrong while a commit is written.
+
+    Raises:
+        CommitConflict: another writer was first, or nobody knows whether the commit was written.
+        LakeError: the store or the table refuses.
+        InternalError: the rows do not fit the table, which ``table_types`` ought to have found.
+    """
+    try:
+        yield
+    except OplakeError:
+        raise
+    except CommitFailedError as error:
+        raise CommitConflict(
+            f"another writer's commit is in the way ({_one_line(error)})",
+            where=uri,
+            remedy="open the table again and go on from its committed position",
+        ) from error
+    except SchemaMismatchError as error:
+        raise _misfit(error, uri) from error
+    except (TableNotFoundError, DeltaProtocolError) as error:
+        raise _unreadable(error, uri) from error
+    except (DeltaError, OSError) as error:
+        raise CommitConflict(
+            f"the store failed while a commit was written, so its fate is unknown ({_one_line(error)})",
+            where=uri,
+            remedy="open the table again and compare its position before writing more; "
+            "if this repeats, check the store, its permissions and its free space",
+        ) from error
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise _misfit(error, uri) from error
+
+
+def is_missing_file(error: BaseException) -> bool:
+    """Whether an error says that a file of the table is gone (vacuumed or deleted)."""
+    return _MISSING_FILE in str(error).lower()
+
+
+def _unreadable(error: BaseException, uri: str) -> LakeError:
+    return LakeError(
+        f"the table cannot be read ({_one_line(error)})",
+        where=uri,
+        remedy="check that the lake can be reached and that the table's files are all there",
+    )
+
+
+def _misfit(error: BaseException, uri: str) -> InternalError:
+    return InternalError(f"rows do not fit the table ({_one_line(error)})", where=uri)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]

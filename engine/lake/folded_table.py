@@ -1,0 +1,157 @@
+"""A table that is folded from a change log: opened or created, evolved, merged into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.table import TableMerger
+
+from engine.decode.system_columns import struct_of
+from engine.errors import LakeError
+from engine.lake.commit import APP_PREFIX, append_rows, commit_properties
+from engine.lake.delta_errors import committing, reading
+from engine.lake.fold_limits import FoldLimits
+from engine.lake.table_types import in_table_order, table_schema
+from engine.spec.types import Struct
+from engine.telemetry.crash_points import reach
+
+FOLD = "fold"
+"""Partition name of the fold's position: the last log version whose rows the table holds."""
+_STEP = "fold-step"
+
+
+class FoldedTable:
+    """A current or history table, held open at one version: that is what keeps a second fold out."""
+
+    def __init__(self, table: DeltaTable, shape: Callable[[Struct], pa.Schema]) -> None:
+        self.table = table
+        self._shape = shape
+
+    @classmethod
+    def open_or_create(
+        cls,
+        uri: str,
+        shape: Callable[[Struct], pa.Schema],
+        columns: Struct,
+        partition_by: Sequence[str] = (),
+        storage_options: Mapping[str, str] | None = None,
+    ) -> FoldedTable:
+        """Open the table; create it, empty, when there is none.
+
+        Args:
+            shape: the table's schema for given document columns.
+        """
+        options = dict(storage_options or {})
+        with reading(uri):
+            if DeltaTable.is_deltatable(uri, storage_options=options):
+                return cls(DeltaTable(uri, storage_options=options), shape)
+        with committing(uri):
+            table = DeltaTable.create(
+                uri, shape(columns), partition_by=list(partition_by), storage_options=options
+            )
+        return cls(table, shape)
+
+    @property
+    def uri(self) -> str:
+        """Where the table lives."""
+        return self.table.table_uri
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The table's schema in Arrow, in the table's own column order."""
+        return table_schema(self.table)
+
+    def folded_version(self, log_id: str) -> int | None:
+        """The last log version that the table holds; None when nothing has been folded.
+
+        Raises:
+            LakeError: what the table holds came from another log.
+        """
+        version = self.table.transaction_version(APP_PREFIX + FOLD)
+        if version is not None and self.table.transaction_version(APP_PREFIX + _source(log_id)) is None:
+            raise LakeError(
+                "the table was folded from another change log than the one beside it",
+                where=self.uri,
+                remedy="delete this table; the next fold builds it again from the log",
+            )
+        return version
+
+    def evolve(self, columns: Struct) -> None:
+        """Add the columns the table does not have yet, before any row that needs them is merged.
+
+        deltalake 1.6.6's ``merge(merge_schema=True)`` nulls a whole struct of the rows that the source
+        does not match when it adds a field inside it.
+        """
+        if struct_of(self.schema) == columns:
+            return
+        reach("lake.evolve.before_commit")
+        append_rows(self.table, self._shape(columns).empty_table(), {}, evolve=True)
+        reach("lake.evolve.after_commit")
+
+    def merge(
+        self,
+        source: pa.Table,
+        predicate: str,
+        clauses: Callable[[TableMerger], TableMerger],
+        position: Mapping[str, int],
+        limits: FoldLimits,
+    ) -> Mapping[str, int]:
+        """MERGE rows (alias ``s``) into the table (alias ``t``) in a commit that carries the position.
+
+        A MERGE that changes nothing writes no commit (deltalake 1.6.6), so its ``txn`` would be lost: then
+        a zero-row append carries it.
+
+        Returns:
+            deltalake's metrics.
+
+        Raises:
+            CommitConflict: another fold or a maintenance commit was first.
+        """
+        before = self.table.version()
+        metrics: Mapping[str, int] = {}
+        reach("lake.fold.before_commit")
+        if source.num_rows:
+            with committing(self.uri):
+                merger = self.table.merge(
+                    source.to_reader(),
+                    predicate,
+                    source_alias="s",
+                    target_alias="t",
+                    max_spill_size=limits.max_spill_bytes,
+                    commit_properties=commit_properties(position),
+                )
+                metrics = clauses(merger).execute()
+        if self.table.version() == before:
+            append_rows(self.table, self.schema.empty_table(), position)
+        reach("lake.fold.after_commit")
+        return metrics
+
+    def check_types(self, rows: pa.Table) -> None:
+        """Fail when rows do not have exactly the table's columns.
+
+        Raises:
+            InternalError: they do not; nothing has been written.
+        """
+        in_table_order(rows, self.schema, self.uri)
+
+
+def fold_position(log_id: str, version: int | None, step: int) -> dict[str, int]:
+    """What a step's commit carries: the log's version and which log it is.
+
+    A step in the middle of a rebuild has no version yet; it carries a mark that keeps a second fold out.
+    """
+    if version is None:
+        return {_STEP: step}
+    return {FOLD: version, _source(log_id): version}
+
+
+def quoted(name: str) -> str:
+    """A column name in the SQL of a MERGE clause."""
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def _source(log_id: str) -> str:
+    return f"folded-from:{log_id}"

@@ -1,0 +1,33 @@
+"""Where a table's Delta tables live below the lake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TablePaths:
+    """The URIs of one table: ``<lake>/<table>/changes``, ``/current`` and ``/history``."""
+
+    lake_uri: str
+    table: str
+
+    @property
+    def root(self) -> str:
+        """The folder that holds the table's Delta tables."""
+        return f"{self.lake_uri.rstrip('/')}/{self.table}"
+
+    @property
+    def changes(self) -> str:
+        """The change log."""
+        return f"{self.root}/changes"
+
+    @property
+    def current(self) -> str:
+        """One row a document."""
+        return f"{self.root}/current"
+
+    @property
+    def history(self) -> str:
+        """One row a version of a document."""
+        return f"{self.root}/history"

@@ -1,0 +1,1 @@
+"""Logs, and the named crash points of the fault tests."""
