@@ -1,0 +1,1 @@
+"""Runs tables: the loop of a batch, its threads, signals and retries."""
