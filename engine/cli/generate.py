@@ -35,9 +35,7 @@ Progress: TypeAlias = Callable[[int], None]
     show_default=True,
     help="Share of documents with missing fields, nulls, mixed types, odd keys and the like.",
 )
-@click.option(
-    "--batch", type=click.IntRange(1, 50_000), default=10_000, show_default=True, help="Writes in one bulk."
-)
+@click.option("--batch", type=click.IntRange(1, 50_000), default=10_000, show_default=True, help="Writes in one bulk.")
 @click.option("--uri", help="MongoDB to write to; without it the project's target decides.")
 @click.option("--target", help="Target of the project whose MongoDB is written to.")
 @click.option(

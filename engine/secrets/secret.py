@@ -1,0 +1,66 @@
+"""A value of a spec that may hold secrets: shown nowhere, resolved only when it is used."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from engine.secrets.references import references, resolve
+
+MASK = "***"
+
+
+class Secret:
+    """Text of a spec with its references unresolved.
+
+    Only a template that is nothing but one reference is shown (``${env:NAME}``): it holds no secret itself.
+    """
+
+    __slots__ = ("_template",)
+
+    def __init__(self, template: str) -> None:
+        self._template = template
+
+    def reveal(self) -> str:
+        """The value, with its references resolved now.
+
+        Raises:
+            UnresolvedReference: a variable is not set or a file cannot be read.
+        """
+        return resolve(self._template)
+
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that change when the value does, for plans."""
+        return hashlib.sha256(self.reveal().encode()).hexdigest()[:12]
+
+    def __str__(self) -> str:
+        found = list(references(self._template))
+        is_one_reference = len(found) == 1 and found[0].text == self._template and found[0].default is None
+        return self._template if is_one_reference else MASK
+
+    def __repr__(self) -> str:
+        return f"Secret({self})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._template == other._template
+
+    def __hash__(self) -> int:
+        return hash(self._template)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read from text, dump masked."""
+        text = core_schema.no_info_after_validator_function(cls, core_schema.str_schema(min_length=1))
+        return core_schema.json_or_python_schema(
+            json_schema=text,
+            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), text]),
+            serialization=core_schema.plain_serializer_function_ser_schema(str),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """A string, for editors."""
+        return {"type": "string", "minLength": 1}

@@ -1,0 +1,1 @@
+"""YAML text becomes a validated, immutable spec, or a list of diagnostics."""
