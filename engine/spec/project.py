@@ -103,7 +103,7 @@ def _read_file(root: Path, path: Path, model: type[Target | Pipeline]) -> tuple[
         return None, [Diagnostic(Span(name, 1, 1), "unreadable-file", f"cannot be read: {error.strerror}")]
     except Refused as refused:
         return None, list(refused.diagnostics)
-    problems = list(check_references(tree))
+    problems = [*tree.problems, *check_references(tree)]
     spec, found = read_model(tree, model)
     problems += found
     if isinstance(spec, Target):

@@ -38,6 +38,8 @@ class Tree:
     """Path of a mapping's entry -> where its key stands."""
     values: Mapping[Path, Span]
     """Path -> where its value starts."""
+    problems: tuple[Diagnostic, ...] = ()
+    """What is wrong with the YAML itself, where the rest of the file could still be read."""
 
     def diagnostic(
         self, path: Path, rule: str, message: str, suggestion: str = "", *, at_key: bool = False
@@ -81,7 +83,7 @@ def parse(file: str, content: bytes) -> Tree:
     """Read one file.
 
     Raises:
-        Refused: with every problem that could be found.
+        Refused: the file cannot be read any further.
     """
     reader = _Reader(file)
     return reader.read(content)
@@ -111,9 +113,8 @@ class _Reader:
         if root is None:
             raise Refused(self._at(1, 1, "empty-file", "the file holds no spec"))
         data = self._build(root, ())
-        if self.problems:
-            raise Refused(*self.problems)
-        return Tree(self.file, self.lines, data, MappingProxyType(self.keys), MappingProxyType(self.values))
+        places = MappingProxyType(self.keys), MappingProxyType(self.values)
+        return Tree(self.file, self.lines, data, *places, tuple(self.problems))
 
     def _text(self, content: bytes) -> str:
         if len(content) > MAX_BYTES:
