@@ -54,9 +54,7 @@ class ChangeLog:
         """
         options = dict(storage_options or {})
         if _exists(uri, options):
-            raise LakeError(
-                "there is a Delta table already", where=uri, remedy="open it, or choose another name"
-            )
+            raise LakeError("there is a Delta table already", where=uri, remedy="open it, or choose another name")
         with committing(uri):
             table = DeltaTable.create(
                 uri,

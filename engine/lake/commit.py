@@ -34,9 +34,7 @@ def commit_properties(
     )
 
 
-def append_rows(
-    table: DeltaTable, rows: pa.Table, position: Mapping[str, int], *, evolve: bool = False
-) -> None:
+def append_rows(table: DeltaTable, rows: pa.Table, position: Mapping[str, int], *, evolve: bool = False) -> None:
     """Append rows, none or more, through a held table, so that a ``txn`` of another writer fences us off.
 
     Args:

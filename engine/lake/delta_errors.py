@@ -37,9 +37,7 @@ def reading(uri: str) -> Iterator[None]:
     except OplakeError:
         raise
     except TableNotFoundError as error:
-        raise LakeError(
-            "there is no Delta table here", where=uri, remedy="run `oplake apply` to create it"
-        ) from error
+        raise LakeError("there is no Delta table here", where=uri, remedy="run `oplake apply` to create it") from error
     except (DeltaError, OSError, pa.ArrowException) as error:
         raise _unreadable(error, uri) from error
     except Exception as error:

@@ -13,8 +13,8 @@ from engine.lake.change_log import ChangeLog
 from engine.lake.fold_limits import FoldLimits
 from engine.lake.fold_steps import Counts, FoldKind, FoldResult, StepInput, run_fold
 from engine.lake.folded_table import quoted
-from engine.lake.late_deletes import deletes_after
-from engine.lake.newest_rows import newest_rows
+from engine.lake.log_events import deletes_after
+from engine.lake.row_order import newest_rows
 
 
 def fold_current(
@@ -82,6 +82,4 @@ def _without_deleted(newest: pa.Table, step: StepInput) -> pa.Table:
     return newest.filter(pc.invert(is_deleted))
 
 
-_CURRENT = FoldKind(
-    current_schema, ("_id", "_op", "_source_ts", "_position", "_ingested_at", "_rescued"), _merge
-)
+_CURRENT = FoldKind(current_schema, ("_id", "_op", "_source_ts", "_position", "_ingested_at", "_rescued"), _merge)

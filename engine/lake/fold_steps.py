@@ -27,9 +27,7 @@ class Counts:
     deleted: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.inserted + other.inserted, self.updated + other.updated, self.deleted + other.deleted
-        )
+        return Counts(self.inserted + other.inserted, self.updated + other.updated, self.deleted + other.deleted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +87,7 @@ def run_fold(
         names = [*tail.columns.fields, *kind.system_names]
         for number, step in enumerate(tail.steps(folded, names, limits)):
             position = fold_position(tail.id, step.version, number)
-            counts, target = _merged(
-                kind, opened, StepInput(target, tail, step.rows, position, limits, folded is None)
-            )
+            counts, target = _merged(kind, opened, StepInput(target, tail, step.rows, position, limits, folded is None))
             total += counts
             rows_read += step.rows.num_rows
     return FoldResult(

@@ -48,9 +48,7 @@ class FoldedTable:
             if DeltaTable.is_deltatable(uri, storage_options=options):
                 return cls(DeltaTable(uri, storage_options=options), shape)
         with committing(uri):
-            table = DeltaTable.create(
-                uri, shape(columns), partition_by=list(partition_by), storage_options=options
-            )
+            table = DeltaTable.create(uri, shape(columns), partition_by=list(partition_by), storage_options=options)
         return cls(table, shape)
 
     @property

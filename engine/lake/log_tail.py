@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from engine.decode.system_columns import NO_IMAGE, struct_of
+from engine.decode.system_columns import struct_of
 from engine.lake.delta_errors import reading
 from engine.lake.fold_limits import FoldLimits
 from engine.lake.log_commits import LogCommit, commits_after
+from engine.lake.log_events import with_image
 from engine.lake.table_types import plain_table, table_schema
 from engine.spec.types import Struct
 
@@ -77,9 +78,9 @@ class LogTail:
             for batch in pa.RecordBatchReader.from_stream(self.table.scan(columns=schema.names)):
                 held.append(plain_table(pa.Table.from_batches([batch]), schema))
                 if _is_full(held, limits):
-                    yield Step(_with_image(pa.concat_tables(held)), None)
+                    yield Step(with_image(pa.concat_tables(held)), None)
                     held = []
-        yield Step(_with_image(pa.concat_tables([schema.empty_table(), *held])), self.version)
+        yield Step(with_image(pa.concat_tables([schema.empty_table(), *held])), self.version)
 
     def _new_rows(self, commits: list[LogCommit], schema: pa.Schema, limits: FoldLimits) -> Iterator[Step]:
         row_bytes = self._guess_row_bytes()
@@ -88,7 +89,7 @@ class LogTail:
             taken, commits = commits[:count], commits[count:]
             rows = self._feed(taken, schema)
             row_bytes = max(row_bytes if not rows.num_rows else 1, rows.nbytes // max(1, rows.num_rows))
-            yield Step(_with_image(rows), taken[-1].version)
+            yield Step(with_image(rows), taken[-1].version)
 
     def _feed(self, commits: list[LogCommit], schema: pa.Schema) -> pa.Table:
         """The rows that these commits added, from the table's change data feed."""
@@ -126,8 +127,3 @@ def _fitting(commits: list[LogCommit], max_rows: int) -> int:
 def _is_full(held: list[pa.Table], limits: FoldLimits) -> bool:
     rows, size = (sum(getattr(table, name) for table in held) for name in ("num_rows", "nbytes"))
     return bool(rows >= limits.max_rows or size >= limits.max_bytes)
-
-
-def _with_image(rows: pa.Table) -> pa.Table:
-    gone = pc.fill_null(pc.equal(rows.column("_rescued"), NO_IMAGE), fill_value=False)
-    return rows.filter(pc.invert(gone)) if pc.any(gone).as_py() else rows

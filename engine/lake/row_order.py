@@ -1,4 +1,4 @@
-"""The newest row of each document among many."""
+"""Rows in the order in which their documents changed."""
 
 from __future__ import annotations
 
@@ -41,3 +41,8 @@ def _ends_group(keys: pa.Table) -> np.ndarray:
 def _differs(column: pa.ChunkedArray) -> np.ndarray:
     values = column.combine_chunks()
     return np.asarray(pc.not_equal(values[:-1], values[1:]).to_numpy(zero_copy_only=False))
+
+
+def row_keys(rows: pa.Table) -> pa.ChunkedArray:
+    """One text a row that no other change of any document has."""
+    return pc.binary_join_element_wise(rows.column("_position"), rows.column("_id"), "|")
