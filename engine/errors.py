@@ -15,6 +15,7 @@ OplakeError
 │   ├── ToolMissing     a program or extra that this command needs is not installed
 │   └── QueryError      a SQL statement failed or was refused
 ├── RetryableError      the code: try again from the committed position
+│   ├── SourceUnreachable MongoDB does not answer just now
 │   └── CommitConflict  somebody else committed first, or the commit's fate is unknown
 └── InternalError       nobody: a bug in oplake
 """
@@ -120,6 +121,12 @@ class RetryableError(OplakeError):
     """Try again from the position that was committed last."""
 
     code = "retryable"
+
+
+class SourceUnreachable(RetryableError):
+    """MongoDB does not answer just now."""
+
+    code = "source-unreachable"
 
 
 class CommitConflict(RetryableError):

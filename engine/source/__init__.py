@@ -1,0 +1,1 @@
+"""Where changes come from: every source yields batches and positions."""

@@ -1,0 +1,48 @@
+"""MongoDB's cluster time as an integer that fits a Delta ``txn`` version, and as sortable text.
+
+A BSON timestamp is 32 bits of seconds since 1970 and 32 bits of increment. A ``txn`` version is a signed 64-bit
+integer, so seconds are counted from 2020: that fits until 2088.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bson import Timestamp
+
+_EPOCH_2020 = 1_577_836_800
+_SHIFT = 32
+_INCREMENT_MASK = (1 << _SHIFT) - 1
+
+SNAPSHOT: Literal["0"] = "0"
+STREAM: Literal["1"] = "1"
+"""The phase inside ``order_text``: at one cluster time, what the snapshot read is older than what changed."""
+
+
+def pack(time: Timestamp) -> int:
+    """A cluster time as one integer that sorts as the times do."""
+    return (time.time - _EPOCH_2020) << _SHIFT | time.inc
+
+
+def unpack(packed: int) -> Timestamp:
+    """The inverse of ``pack``."""
+    return Timestamp((packed >> _SHIFT) + _EPOCH_2020, packed & _INCREMENT_MASK)
+
+
+def unix_seconds(packed: int) -> int:
+    """Seconds since 1970 of a packed cluster time."""
+    return (packed >> _SHIFT) + _EPOCH_2020
+
+
+def order_text(packed: int, phase: Literal["0", "1"], number: int) -> str:
+    """The ``_position`` of a change: 29 characters that sort as changes happened.
+
+    Delta keeps the first 32 characters of text in its file statistics, so these stay exact.
+
+    Args:
+        packed: the cluster time of the change; for the snapshot, the time it is a snapshot of.
+        phase: ``SNAPSHOT`` or ``STREAM``.
+        number: counts the rows of the snapshot, or the changes that share the cluster time.
+    """
+    time = unpack(packed)
+    return f"{time.time:08x}{time.inc:08x}{phase}{number:012x}"

@@ -1,0 +1,101 @@
+"""What a plan wants to know of the source, cheaply and without changing anything."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from typing import Any
+
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+
+from engine.source.mongo_errors import reading_from
+
+SYSTEM_DATABASES = frozenset({"admin", "config", "local"})
+CONNECT_TIMEOUT_MS = 10_000
+_WILDCARDS = "*?"
+
+
+def connect(uri: str, timeout_ms: int = CONNECT_TIMEOUT_MS) -> MongoClient[Any]:
+    """A client; nothing is sent before it is used.
+
+    Raises:
+        SourceError: the connection string is wrong (it is not repeated in the message).
+    """
+    with reading_from("mongodb.uri"):
+        return MongoClient(uri, serverSelectionTimeoutMS=timeout_ms, connectTimeoutMS=timeout_ms, appname="oplake")
+
+
+def collections(client: MongoClient[Any], globs: Sequence[str]) -> list[str]:
+    """The namespaces that names and globs stand for, sorted; literal names also when they do not exist yet.
+
+    Raises:
+        SourceUnreachable: no server answers.
+    """
+    found = {name for name in globs if not _is_glob(name)}
+    wild = [name for name in globs if _is_glob(name)]
+    with reading_from("MongoDB"):
+        for database in client.list_database_names() if wild else ():
+            patterns = [glob for glob in wild if fnmatch.fnmatchcase(database, glob.partition(".")[0])]
+            if patterns and database not in SYSTEM_DATABASES:
+                names = client[database].list_collection_names(filter={"type": "collection"})
+                namespaces = [f"{database}.{name}" for name in names if not name.startswith("system.")]
+                found.update(name for name in namespaces if any(fnmatch.fnmatchcase(name, glob) for glob in patterns))
+    return sorted(found)
+
+
+def exists(client: MongoClient[Any], namespace: str) -> bool:
+    """Whether the collection is there."""
+    database, _, name = namespace.partition(".")
+    with reading_from(namespace):
+        return name in client[database].list_collection_names(filter={"name": name})
+
+
+def can_stream(client: MongoClient[Any]) -> str | None:
+    """Why the deployment has no change streams; None when it has."""
+    with reading_from("MongoDB"):
+        hello = client.admin.command("hello")
+    if "setName" in hello or hello.get("msg") == "isdbgrid":
+        return None
+    return "the server is no replica set, so it has no change streams; start mongod with --replSet"
+
+
+def sample(client: MongoClient[Any], namespace: str, size: int = 1000) -> list[bytes]:
+    """The first and the last documents by ``_id``, as BSON.
+
+    The same collection gives the same sample, so a plan can be repeated; both ends show old and new shapes.
+    """
+    database, _, name = namespace.partition(".")
+    raw: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+    collection = client[database][name].with_options(raw)
+    half = (size + 1) // 2
+    with reading_from(namespace):
+        first = [bytes(document.raw) for document in collection.find(sort=[("_id", 1)], limit=half)]
+        last = [bytes(document.raw) for document in collection.find(sort=[("_id", -1)], limit=size - half)]
+    return list(dict.fromkeys([*first, *reversed(last)]))
+
+
+def estimated_count(client: MongoClient[Any], namespace: str) -> int:
+    """Documents in the collection, from its metadata."""
+    database, _, name = namespace.partition(".")
+    with reading_from(namespace):
+        return client[database][name].estimated_document_count()
+
+
+def oplog_window_hours(client: MongoClient[Any]) -> float | None:
+    """Hours of changes that the oplog holds; None when this user may not read it."""
+    oplog = client.local["oplog.rs"]
+    try:
+        first = oplog.find_one({}, {"ts": 1}, sort=[("$natural", 1)])
+        last = oplog.find_one({}, {"ts": 1}, sort=[("$natural", -1)])
+    except OperationFailure:
+        return None
+    if first is None or last is None:
+        return None
+    return float(last["ts"].time - first["ts"].time) / 3600
+
+
+def _is_glob(name: str) -> bool:
+    return any(mark in name for mark in _WILDCARDS)
