@@ -8,13 +8,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake.table import TableMerger
 
-from engine.decode.system_columns import current_schema
+from engine.decode.system_columns import ID, current_schema
 from engine.lake.change_log import ChangeLog
 from engine.lake.fold_limits import FoldLimits
 from engine.lake.fold_steps import Counts, FoldKind, FoldResult, StepInput, run_fold
-from engine.lake.folded_table import quoted
+from engine.lake.folded_table import FoldedTable, quoted
 from engine.lake.log_events import deletes_after
+from engine.lake.matching_rows import matching_rows
 from engine.lake.row_order import newest_rows
+
+_INSERTS = pa.array(["r", "c"])
 
 
 def fold_current(
@@ -44,10 +47,13 @@ def fold_current(
 
 def _merge(step: StepInput) -> Counts:
     source = _without_deleted(newest_rows(step.rows), step)
-    names = step.target.schema.names
-    step.target.check_types(source.select([name for name in source.column_names if name != "_op"]))
+    rows = source.drop_columns("_op")
+    if _are_all_new(source, step.target):
+        step.target.add(rows, step.position)
+        return Counts(inserted=rows.num_rows)
+    step.target.check_types(rows)
     newer = f's."_position" {">=" if step.is_rebuild else ">"} t."_position"'
-    values = {quoted(name): f"s.{quoted(name)}" for name in names}
+    values = {quoted(name): f"s.{quoted(name)}" for name in rows.column_names}
 
     def clauses(merger: TableMerger) -> TableMerger:
         return (
@@ -62,6 +68,16 @@ def _merge(step: StepInput) -> Counts:
         metrics.get("num_target_rows_updated", 0),
         metrics.get("num_target_rows_deleted", 0),
     )
+
+
+def _are_all_new(source: pa.Table, target: FoldedTable) -> bool:
+    """Whether every row is the first of its document: a snapshot, or a collection that only grows.
+
+    Looked up only when the operations say so, for it reads the whole ``_id`` column.
+    """
+    if not pc.all(pc.is_in(source.column("_op"), _INSERTS)).as_py():
+        return False
+    return not matching_rows(target.table, source.column("_id"), pa.schema([ID]), None).num_rows
 
 
 def _without_deleted(newest: pa.Table, step: StepInput) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -58,8 +59,11 @@ def _merge(step: StepInput) -> Counts:
     incoming = in_order(step.rows)
     known = known_history(step.target.table, step.tail.table, incoming)
     schema = step.target.schema
-    source = _changed_rows(incoming, known, schema, rewrite=step.is_rebuild)
-    step.target.check_types(source)
+    changed = _changed_versions(incoming, known, schema, rewrite=step.is_rebuild)
+    if not changed.are_stored:
+        step.target.add(changed.rows, step.position)
+        return Counts(inserted=changed.rows.num_rows)
+    step.target.check_types(changed.rows)
     values = {quoted(name): f"s.{quoted(name)}" for name in schema.names}
     validity = {quoted(name): f"s.{quoted(name)}" for name in VALIDITY.names}
 
@@ -71,12 +75,20 @@ def _merge(step: StepInput) -> Counts:
         )
 
     predicate = _SAME_ROW if known.is_out_of_order or step.is_rebuild else _ONLY_CURRENT
-    metrics = step.target.merge(source, predicate, clauses, step.position, step.limits)
+    metrics = step.target.merge(changed.rows, predicate, clauses, step.position, step.limits)
     return Counts(metrics.get("num_target_rows_inserted", 0), metrics.get("num_target_rows_updated", 0))
 
 
-def _changed_rows(incoming: pa.Table, known: History, schema: pa.Schema, *, rewrite: bool) -> pa.Table:
-    """The versions to insert, whole, and those whose validity changed: their document columns are null."""
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """New versions, whole; and versions with another validity, whose document columns and ``_op`` are null."""
+
+    rows: pa.Table
+    are_stored: bool
+    """Whether the table holds any of them."""
+
+
+def _changed_versions(incoming: pa.Table, known: History, schema: pa.Schema, *, rewrite: bool) -> _Changed:
     chained = versions(known.events)
     keys = row_keys(chained)
     in_table = pc.index_in(keys, row_keys(known.rows))
@@ -84,12 +96,13 @@ def _changed_rows(incoming: pa.Table, known: History, schema: pa.Schema, *, rewr
     is_known, is_incoming = pc.is_valid(in_table), pc.is_valid(in_step)
     whole = is_incoming if rewrite else pc.and_(is_incoming, pc.invert(is_known))
     altered = pc.and_(pc.and_(is_known, pc.invert(whole)), _differs(chained, known.rows.take(in_table)))
-    rows = incoming.take(in_step.filter(whole))
-    rows = pa.table({**_columns(rows), **_columns(chained.filter(whole).select(VALIDITY.names))}).select(schema.names)
-    validity = _columns(chained.filter(altered))
-    count = pc.sum(altered).as_py() or 0
-    nulls = {field.name: pa.nulls(count, field.type) for field in schema}
-    return pa.concat_tables([rows.cast(schema), pa.table({**nulls, **validity}, schema=schema)])
+    documents = incoming.take(in_step.filter(whole))
+    rows = pa.table({**_columns(documents), **_columns(chained.filter(whole).select(VALIDITY.names))})
+    validity = chained.filter(altered)
+    nulls = {field.name: pa.nulls(validity.num_rows, field.type) for field in schema}
+    parts = [rows.select(schema.names), pa.table({**nulls, **_columns(validity)}, schema=schema)]
+    stored = pc.any(pc.and_(is_known, pc.or_(whole, altered))).as_py()
+    return _Changed(pa.concat_tables([part.cast(schema) for part in parts]), bool(stored))
 
 
 def _differs(chained: pa.Table, stored: pa.Table) -> pa.Array:

@@ -126,6 +126,17 @@ class FoldedTable:
         reach("lake.fold.after_commit")
         return metrics
 
+    def add(self, rows: pa.Table, position: Mapping[str, int]) -> None:
+        """Append rows that the table cannot hold yet: no row of it is read or written again.
+
+        Raises:
+            CommitConflict: another fold was first.
+        """
+        ordered = in_table_order(rows, self.schema, self.uri)
+        reach("lake.fold.before_commit")
+        append_rows(self.table, ordered, position)
+        reach("lake.fold.after_commit")
+
     def check_types(self, rows: pa.Table) -> None:
         """Fail when rows do not have exactly the table's columns.
 
