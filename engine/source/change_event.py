@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from types import MappingProxyType
 
-import bson
+from bson.datetime_ms import DatetimeMS
 from bson.raw_bson import RawBSONDocument
 
 from engine.errors import CollectionGone, SourceError
 from engine.source.batch import Operation
 from engine.source.cluster_time import pack, unix_seconds
+from engine.source.raw_document import key_of
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - PyMongo's decoded dates are naive UTC
-_MICROSECOND = timedelta(microseconds=1)
 _OPERATIONS: Mapping[str, Operation] = MappingProxyType({"insert": "c", "update": "u", "replace": "u", "delete": "d"})
 _ENDINGS = frozenset({"drop", "rename", "dropDatabase", "invalidate"})
 _NO_CHANGE_OF_A_DOCUMENT = frozenset(
@@ -82,12 +80,10 @@ def _what_happened(kind: str) -> str:
 
 def _source_time_us(event: RawBSONDocument, packed: int) -> int:
     """The server's wall clock where it tells (MongoDB 6), else the seconds of the cluster time."""
-    wall_time: datetime | None = event.get("wallTime")
-    if wall_time is None:
-        return unix_seconds(packed) * 1_000_000
-    return (wall_time - _EPOCH) // _MICROSECOND
+    wall_time: DatetimeMS | None = event.get("wallTime")
+    return unix_seconds(packed) * 1_000_000 if wall_time is None else int(wall_time) * 1000
 
 
 def _only_id(key: RawBSONDocument) -> bytes:
     """A sharded collection's key also holds the shard key's fields; the document is known by its ``_id``."""
-    return bytes(key.raw) if len(key) == 1 else bson.encode({"_id": key["_id"]})
+    return bytes(key.raw) if len(key) == 1 else key_of(bytes(key.raw))

@@ -10,7 +10,6 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, Literal
 
-from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 from pymongo.change_stream import CollectionChangeStream
@@ -22,7 +21,7 @@ from engine.source.change_event import ChangeEvent, parse_event
 from engine.source.cluster_time import SNAPSHOT, STREAM, order_text, pack, unix_seconds, unpack
 from engine.source.mongo_errors import reading_from, resume_point_lost
 from engine.source.pending import Pending
-from engine.source.raw_document import key_of
+from engine.source.raw_document import RAW, key_of
 from engine.source.resume_token import token_time
 from engine.source.snapshot import read_snapshot
 from engine.source.stream_position import StreamPosition
@@ -61,9 +60,8 @@ class ChangeStreamSource:
         """
         self.namespace = namespace
         database, _, name = namespace.partition(".")
-        raw: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
         self._client = client
-        self._collection = client[database][name].with_options(raw, read_concern=ReadConcern("majority"))
+        self._collection = client[database][name].with_options(RAW, read_concern=ReadConcern("majority"))
         self._capture = capture
         self._position = StreamPosition.of(position)
         self._begin_with_data = snapshot != "no_data"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pymongo.errors import AutoReconnect, ConfigurationError, OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from engine.errors import OplakeError, ResumePointLost, SourceError, SourceUnreachable
 
@@ -34,12 +34,6 @@ def reading_from(namespace: str) -> Iterator[None]:
             f"MongoDB does not answer ({type(error).__name__})",
             where=namespace,
             remedy="check that the servers of `mongodb.uri` run and can be reached from here",
-        ) from error
-    except ConfigurationError as error:
-        raise SourceError(
-            f"the connection string is wrong ({type(error).__name__})",
-            where=namespace,
-            remedy="correct `mongodb.uri` in the target",
         ) from error
     except PyMongoError as error:
         raise SourceError(

@@ -6,12 +6,12 @@ import fnmatch
 from collections.abc import Sequence
 from typing import Any
 
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure
+from pymongo.errors import ConfigurationError, OperationFailure
 
+from engine.errors import SourceError
 from engine.source.mongo_errors import reading_from
+from engine.source.raw_document import RAW
 
 SYSTEM_DATABASES = frozenset({"admin", "config", "local"})
 CONNECT_TIMEOUT_MS = 10_000
@@ -24,8 +24,14 @@ def connect(uri: str, timeout_ms: int = CONNECT_TIMEOUT_MS) -> MongoClient[Any]:
     Raises:
         SourceError: the connection string is wrong (it is not repeated in the message).
     """
-    with reading_from("mongodb.uri"):
+    try:
         return MongoClient(uri, serverSelectionTimeoutMS=timeout_ms, connectTimeoutMS=timeout_ms, appname="oplake")
+    except (ConfigurationError, ValueError) as error:
+        raise SourceError(
+            f"the connection string is wrong ({type(error).__name__})",
+            where="mongodb.uri",
+            remedy="correct it in the target; it has the form mongodb://host:port/?replicaSet=name",
+        ) from None
 
 
 def collections(client: MongoClient[Any], globs: Sequence[str]) -> list[str]:
@@ -68,8 +74,7 @@ def sample(client: MongoClient[Any], namespace: str, size: int = 1000) -> list[b
     The same collection gives the same sample, so a plan can be repeated; both ends show old and new shapes.
     """
     database, _, name = namespace.partition(".")
-    raw: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
-    collection = client[database][name].with_options(raw)
+    collection = client[database][name].with_options(RAW)
     half = (size + 1) // 2
     with reading_from(namespace):
         first = [bytes(document.raw) for document in collection.find(sort=[("_id", 1)], limit=half)]

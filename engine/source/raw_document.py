@@ -6,7 +6,13 @@ import struct
 from collections.abc import Iterator
 
 import bson
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
+
+RAW: CodecOptions[RawBSONDocument] = CodecOptions(
+    document_class=RawBSONDocument, datetime_conversion=DatetimeConversion.DATETIME_MS
+)
+"""Documents stay bytes; dates are milliseconds, since a date need not fit Python's."""
 
 _LENGTH = struct.Struct("<i")
 _ID_NAME = b"_id\0"
@@ -31,7 +37,7 @@ def key_of(document: bytes) -> bytes:
         if size is not None:
             element = document[4 : _ID_START + size]
             return _LENGTH.pack(len(element) + 5) + element + b"\0"
-    return bson.encode({"_id": RawBSONDocument(document).get("_id")})
+    return bson.encode({"_id": RawBSONDocument(document, RAW).get("_id")})
 
 
 def _value_size(document: bytes) -> int | None:

@@ -6,17 +6,15 @@ such as ``{_id: {$gt: x}}`` would compare within one BSON type only and pass ove
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import bson
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
-from engine.source.raw_document import key_of, split_documents
+from engine.source.raw_document import RAW, key_of, split_documents
 
 BY_ID = [("_id", ASCENDING)]
 
@@ -32,9 +30,9 @@ def read_snapshot(
         after: ``{"_id": ...}`` as BSON of the last document already read.
         rows_a_batch: documents the server sends at a time.
     """
-    cursor = collection.find_raw_batches(
-        sort=BY_ID, hint=BY_ID, session=session, batch_size=rows_a_batch, **_from(after)
-    )
+    cursor = collection.find_raw_batches(sort=BY_ID, hint=BY_ID, session=session, batch_size=rows_a_batch)
+    if after is not None:
+        cursor = cursor.min([("_id", bson.decode(after, RAW)["_id"])])
     with cursor:
         for content in cursor:
             for document in split_documents(content):
@@ -43,10 +41,3 @@ def read_snapshot(
                     if is_read_already:
                         continue
                 yield document
-
-
-def _from(after: bytes | None) -> Mapping[str, Any]:
-    if after is None:
-        return {}
-    raw: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
-    return {"min": [("_id", bson.decode(after, raw)["_id"])]}

@@ -32,17 +32,20 @@ _PING_TIMEOUT_MS = 1000
 class MongoServer:
     """One server process with its data in a folder; started, stopped, killed and started again by its pid."""
 
-    def __init__(self, folder: Path, *, port: int | None = None, oplog_entries: int = _OPLOG_ENTRIES) -> None:
+    def __init__(
+        self, folder: Path, *, port: int | None = None, oplog_entries: int = _OPLOG_ENTRIES, durable: bool = False
+    ) -> None:
         """Nothing runs before ``start``.
 
         Args:
             folder: holds ``data`` and ``server.log``; made when missing.
             port: a loopback port; a free one by default.
+            durable: sync each write to disk, so that a kill loses none (slower).
             oplog_entries: how many changes the server keeps for change streams.
         """
         self.folder = folder
         self.port = port or free_port()
-        self._oplog_entries = oplog_entries
+        self._options = ["--oplog-max-entries", str(oplog_entries), *(["--sync-on-commit"] if durable else [])]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -70,7 +73,7 @@ class MongoServer:
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [find_program(), "--host", LOOPBACK, "--port", str(self.port)]
         command += ["--storage-path", str(self.folder / "data"), "--noop-heartbeat-seconds", "1"]
-        command += ["--oplog-max-entries", str(self._oplog_entries)]
+        command += self._options
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program with our own arguments
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
