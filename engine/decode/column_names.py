@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 from engine.decode.system_columns import RESERVED_NAMES
 
-_FORBIDDEN = re.compile(r"[\s,;{}()=.`\"\\\x00-\x1f\x7f\ufeff]")
-"""Delta without column mapping refuses `` ,;{}()\\n\\t=``; a dot, a quote or a backtick breaks SQL paths."""
+_PLAIN = re.compile(r"[^\W\d][\w-]*")
+"""A letter or underscore, then letters, digits, underscores and hyphens, of any script. Delta without column
+mapping refuses `` ,;{}()\n\t=``; a dot or a quote breaks SQL paths; deltalake 1.6.6 reads ``$a`` and ``0`` in a change
+feed as a placeholder and a number."""
 _MAX_LENGTH = 255
 
 
@@ -22,7 +24,7 @@ class ColumnNames:
     def claim(self, name: str) -> bool:
         """Take a name for a new column; False when it cannot be one."""
         folded = name.casefold()
-        if not name or len(name) > _MAX_LENGTH or _FORBIDDEN.search(name):
+        if len(name) > _MAX_LENGTH or not _PLAIN.fullmatch(name):
             return False
         if folded in self._taken or folded in self._reserved:
             return False

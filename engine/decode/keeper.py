@@ -84,9 +84,7 @@ class Keeper:
                 row, path = place.locate(index)
                 self.rescue.keep(row, path or "", value, place.column, reason)
 
-    def keep_fields(
-        self, documents: Sequence[Document], homeless: Mapping[str, Reason], parent: Place
-    ) -> None:
+    def keep_fields(self, documents: Sequence[Document], homeless: Mapping[str, Reason], parent: Place) -> None:
         """Keep the fields that can have no column: field name -> why."""
         if not homeless:
             return
@@ -98,9 +96,7 @@ class Keeper:
                     reason = Reason.NULL if value is None else homeless[name]
                     self.rescue.keep(row, path or "", value, place.column, reason)
 
-    def keep_nulls(
-        self, values: Sequence[BsonValue], documents: Sequence[Document], place: FieldPlace
-    ) -> None:
+    def keep_nulls(self, values: Sequence[BsonValue], documents: Sequence[Document], place: FieldPlace) -> None:
         """Keep explicit nulls; a None where the document has no such field is a missing field."""
         for index, value in enumerate(values):
             if value is None and place.name in documents[index]:

@@ -49,6 +49,4 @@ def _sha256(value: BsonValue) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-_MASKS: Mapping[str, Callable[[BsonValue], str]] = MappingProxyType(
-    {"sha256": _sha256, "redact": lambda _: REDACTED}
-)
+_MASKS: Mapping[str, Callable[[BsonValue], str]] = MappingProxyType({"sha256": _sha256, "redact": lambda _: REDACTED})

@@ -62,9 +62,7 @@ def rebuild_bytes(row: Row, columns: Struct) -> bytes:
 def _fields(values: Row, columns: Struct) -> Document:
     """The fields that are there; a null column is a missing field, or one that a note puts back."""
     return {
-        name: _value(values[name], column)
-        for name, column in columns.fields.items()
-        if values.get(name) is not None
+        name: _value(values[name], column) for name, column in columns.fields.items() if values.get(name) is not None
     }
 
 

@@ -121,9 +121,7 @@ def _hold_number(value: BsonValue, scalar: Scalar) -> Held:
     if not number.is_finite() or (number.is_zero() and number.is_signed()):
         return Held(None, Reason.CONFLICT)
     if scalar is Scalar.DECIMAL:
-        return (
-            Held(_at_scale(number), Reason.RETYPED) if _fits_decimal(number) else Held(None, Reason.CONFLICT)
-        )
+        return Held(_at_scale(number), Reason.RETYPED) if _fits_decimal(number) else Held(None, Reason.CONFLICT)
     if scalar is Scalar.DOUBLE:
         is_exact = number.copy_abs() <= _EXACT_DOUBLE_LIMIT and Decimal(float(number)) == number
         return Held(float(number), Reason.RETYPED) if is_exact else Held(None, Reason.CONFLICT)

@@ -131,11 +131,7 @@ class _Shredder:
             return self._array(values, kinds, None, place)
         if shape == "document":
             is_map = place.column_path in self._rules.maps
-            return (
-                self._map(values, kinds, None, place)
-                if is_map
-                else self._document(values, kinds, None, place)
-            )
+            return self._map(values, kinds, None, place) if is_map else self._document(values, kinds, None, place)
         return self._build_as(shape, values, kinds, place)
 
     def _build_as(

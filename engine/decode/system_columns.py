@@ -66,6 +66,4 @@ def struct_of(schema: pa.Schema) -> Struct:
     Raises:
         LakeError: a column has a type that oplake never writes.
     """
-    return Struct(
-        {field.name: column_of(field) for field in schema if field.name.lower() not in RESERVED_NAMES}
-    )
+    return Struct({field.name: column_of(field) for field in schema if field.name.lower() not in RESERVED_NAMES})

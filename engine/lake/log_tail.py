@@ -99,7 +99,7 @@ class LogTail:
         uri = self.table.table_uri
         names = [*schema.names, _CHANGE, _COMMIT]
         with reading(uri):
-            feed = self.table.load_cdf(adding[0], adding[-1], columns=names)
+            feed = self.table.load_cdf(adding[0], adding[-1], columns=[f'"{name}"' for name in names])
             rows = pa.RecordBatchReader.from_stream(feed).read_all()
         wanted = pc.and_(
             pc.equal(rows.column(_CHANGE).cast(pa.string()), "insert"),

@@ -29,9 +29,9 @@ dates_ms = st.one_of(
 )
 decimals = st.one_of(
     st.binary(min_size=16, max_size=16).map(Decimal128.from_bid),
-    st.sampled_from(
-        ["0", "-0", "1.50", "1E+3", "0E-6176", "9" * 34, "NaN", "-Infinity", "1.00000000001"]
-    ).map(Decimal128),
+    st.sampled_from(["0", "-0", "1.50", "1E+3", "0E-6176", "9" * 34, "NaN", "-Infinity", "1.00000000001"]).map(
+        Decimal128
+    ),
     st.decimals(-(10**12), 10**12, places=4).map(lambda value: Decimal128(str(value))),
 )
 scalars = st.one_of(

@@ -32,9 +32,7 @@ def test_a_document_comes_back_from_its_row_byte_for_byte(documents: list[bytes]
 
 @SLOW_MACHINE
 @given(st.lists(bs.documents(), max_size=5), st.lists(bs.documents(), max_size=5))
-def test_documents_survive_columns_that_other_documents_decided(
-    first: list[bytes], second: list[bytes]
-) -> None:
+def test_documents_survive_columns_that_other_documents_decided(first: list[bytes], second: list[bytes]) -> None:
     columns = decode(first).columns
     decoded = decode(second, columns)
     assert rebuilt(decoded) == second
@@ -55,9 +53,7 @@ def test_rows_still_tell_their_documents_after_the_table_got_more_columns(
 
 @SLOW_MACHINE
 @given(st.lists(bs.documents(), max_size=6), st.integers(1, 3), st.integers(0, 3))
-def test_a_table_of_bounded_width_and_depth_loses_nothing(
-    documents: list[bytes], depth: int, width: int
-) -> None:
+def test_a_table_of_bounded_width_and_depth_loses_nothing(documents: list[bytes], depth: int, width: int) -> None:
     assert rebuilt(decode(documents, rules=DecodeRules(limits=Limits(depth, width)))) == documents
 
 
