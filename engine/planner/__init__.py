@@ -1,0 +1,1 @@
+"""Desired and observed become a plan (data); rules judge it; a journal carries it out."""

@@ -1,0 +1,56 @@
+"""What keeps a plan from being applied."""
+
+from __future__ import annotations
+
+from engine.errors import PlanRefused
+from engine.planner.binding import differences
+from engine.planner.plan import Plan
+
+
+def refuse_errors(plan: Plan) -> None:
+    """Refuse a plan that could not be made whole.
+
+    Raises:
+        PlanRefused: it carries errors.
+    """
+    if plan.errors:
+        first = plan.errors[0]
+        others = f" (and {len(plan.errors) - 1} more)" if len(plan.errors) > 1 else ""
+        raise PlanRefused(f"{first.what}{others}", where=first.where, remedy=first.remedy)
+
+
+def refuse_loss(plan: Plan, *, allow_replace: bool) -> None:
+    """Refuse to delete rows that nobody agreed to lose.
+
+    Raises:
+        PlanRefused: tables would be replaced or deleted, and ``--allow-replace`` was not given.
+    """
+    lost = [change for change in plan.pending if change.destroys]
+    if not lost or allow_replace:
+        return
+    told = "\n".join(f"  {change.title}: {''.join(change.consequence[:1])}" for change in lost)
+    raise PlanRefused(
+        f"the plan deletes tables with their rows:\n{told}",
+        where=f"target {plan.target}",
+        remedy="apply with --allow-replace if that is meant; else take the change out of the spec",
+    )
+
+
+def refuse_stale(planned: Plan, now: Plan, where: str) -> None:
+    """Refuse a plan that was made from another world than the one that is there now.
+
+    Raises:
+        PlanRefused: says what changed.
+    """
+    changed = differences(planned.binding, now.binding)
+    if planned.target != now.target or planned.lake != now.lake:
+        changed = (f"the plan is for target {planned.target}, lake {planned.lake}", *changed)
+    if not changed and planned.digest != now.digest:
+        changed = ("an apply that stopped half-way was carried on with, or began",)
+    if changed:
+        told = "\n".join(f"  {line}" for line in changed)
+        raise PlanRefused(
+            f"the plan is stale; since it was made:\n{told}",
+            where=where,
+            remedy="make a new one and look at it again: oplake plan --out FILE",
+        )

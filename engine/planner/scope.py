@@ -1,0 +1,53 @@
+"""What one plan is about: a target and the pipelines that run on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.spec.pipeline import Pipeline
+from engine.spec.project import Project
+from engine.spec.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One target with its pipelines; plans, locks and journals are of one scope."""
+
+    root: Path
+    target: Target
+    pipelines: tuple[Pipeline, ...]
+    elsewhere: frozenset[str] = frozenset()
+    """Pipelines of the project that run on other targets: what this target has of them is left alone."""
+
+    @property
+    def name(self) -> str:
+        """The target's name."""
+        return self.target.target
+
+    @property
+    def lake(self) -> str:
+        """Absolute path or s3:// address of the lake."""
+        return self.target.lake.location(self.root)
+
+
+def scopes(project: Project, override: str | None = None) -> tuple[Scope, ...]:
+    """The scopes of a project, by target name; never none.
+
+    Raises:
+        UsageError: a pipeline or ``--target`` names a target that is not there.
+    """
+    by_target: dict[str, list[Pipeline]] = {}
+    for pipeline in project.pipelines.values():
+        by_target.setdefault(project.target_for(pipeline, override).target, []).append(pipeline)
+    if not by_target:
+        by_target[project.target(override).target] = []
+    return tuple(
+        Scope(
+            project.root,
+            project.targets[name],
+            tuple(sorted(pipelines, key=lambda pipeline: pipeline.pipeline)),
+            frozenset(project.pipelines) - {pipeline.pipeline for pipeline in pipelines},
+        )
+        for name, pipelines in sorted(by_target.items())
+    )
