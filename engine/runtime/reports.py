@@ -1,0 +1,110 @@
+"""What a worker says about itself: counters for whoever watches, log lines for whoever reads later."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Protocol
+
+from engine.decode.decoder import Decoded, count_leaves
+from engine.errors import OplakeError
+from engine.lake.change_log import ChangeLog
+from engine.lake.fold_steps import FoldResult
+from engine.source.batch import Batch
+from engine.spec.types import ColumnType, Struct, format_type
+from engine.telemetry.counters import TableCounters
+from engine.telemetry.logs import logger
+
+
+class Progressing(Protocol):
+    """A source, as far as it can be watched."""
+
+    @property
+    def lag_seconds(self) -> float | None:
+        """Seconds behind the source; None while unknown."""
+
+
+class Report:
+    """Counts and logs for one table. Never a document, a key or a rescued path: some of those are data."""
+
+    def __init__(self, table: str, pipeline: str) -> None:
+        self.counters = TableCounters(table)
+        self._log = logger(table=table, pipeline=pipeline)
+
+    def opened(self, log: ChangeLog) -> None:
+        """The log and the source are open."""
+        self._log.info("table opened", version=log.version(), position=log.position())
+
+    def polled(self, source: Progressing, position: Mapping[str, int]) -> None:
+        """The source was asked for changes."""
+        self.counters.lag_s = source.lag_seconds
+        self.counters.phase = "streaming" if position.get("snapshot.done", 1) else "snapshot"
+
+    def appended(self, log: ChangeLog, batch: Batch, decoded: Decoded) -> None:
+        """A batch is committed."""
+        rescued = Counter[str]()
+        for (_, reason), count in decoded.rescued.items():
+            rescued[str(reason)] += count
+        counters = self.counters
+        counters.rows += len(batch)
+        counters.bytes += batch.size_bytes
+        counters.commits += 1
+        counters.rescued += rescued.total()
+        self._log.info(
+            "batch appended",
+            rows=len(batch),
+            bytes=batch.size_bytes,
+            version=log.version(),
+            position=log.position(),
+            rescued=rescued.total(),
+            rescued_because=rescued,
+            lag_s=counters.lag_s,
+        )
+
+    def evolved(self, before: Struct, after: Struct) -> None:
+        """The log may have more columns than it had, at any depth."""
+        if after != before:
+            self._log.info("columns added", columns=count_leaves(after), before=count_leaves(before))
+
+    def widened(self, widenings: Mapping[str, ColumnType]) -> None:
+        """Columns were given wider types; column names of a struct are part of the table, not data."""
+        for path, column in widenings.items():
+            self._log.warning("column widened", column=path, type=format_type(column))
+
+    def recorded(self, log: ChangeLog) -> None:
+        """A position without rows is committed."""
+        self._log.info("position recorded", version=log.version(), position=log.position())
+
+    def folding(self) -> None:
+        """A fold begins."""
+        self.counters.phase = "folding"
+
+    def folded(self, result: FoldResult) -> None:
+        """A fold has ended."""
+        self.counters.folds += 1
+        self.counters.folded_rows += result.rows_read
+        self._log.info(
+            "table folded",
+            log_version=result.to_version,
+            rows=result.rows_read,
+            inserted=result.inserted,
+            updated=result.updated,
+            deleted=result.deleted,
+            seconds=round(result.seconds, 3),
+        )
+
+    def retrying(self, error: OplakeError, wait_s: float) -> None:
+        """The table opens its log again soon."""
+        self.counters.retries += 1
+        self.counters.phase = "waiting"
+        self._log.warning("table reopens", code=error.code, what=error.what, where=error.where, wait_s=round(wait_s, 2))
+
+    def ended(self, reason: str) -> None:
+        """The table's work is done."""
+        self.counters.phase = "done"
+        self._log.info("table closed", reason=reason, rows=self.counters.rows, rescued=self.counters.rescued)
+
+    def failed(self, error: OplakeError) -> None:
+        """The table has stopped; others go on."""
+        self.counters.phase = "failed"
+        self._log.error("table failed", code=error.code, what=error.what, where=error.where, help=error.remedy)

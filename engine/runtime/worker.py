@@ -1,0 +1,142 @@
+"""Keeps one table in step with its collection: the whole story of a batch.
+
+Open the log, open the source where the log says, then: poll, decode, evolve, append with the position, fold.
+Which of these comes next is decided in ``step``; how each is done is written in the rooms it belongs to.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from engine.decode.decoder import Decoded, Decoder
+from engine.decode.rules import rules_of
+from engine.errors import RetryableError
+from engine.lake.change_log import ChangeLog
+from engine.runtime.folding import fold
+from engine.runtime.jobs import TableJob
+from engine.runtime.reports import Report
+from engine.runtime.retries import Retries
+from engine.runtime.sources import open_source
+from engine.runtime.step import (
+    Append,
+    Appended,
+    Event,
+    Exit,
+    Fold,
+    Folded,
+    Poll,
+    Polled,
+    PositionRecorded,
+    RecordPosition,
+    Started,
+    StopRequested,
+    begin,
+    step,
+)
+from engine.runtime.stopping import StopRequest
+from engine.source.batch import Batch
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
+
+NAP_S = 0.1
+
+
+class Worker:
+    """One table's thread of work."""
+
+    def __init__(
+        self,
+        job: TableJob,
+        client: MongoClient[Any],
+        stop: StopRequest,
+        report: Report,
+        *,
+        until_caught_up: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.job = job
+        self.report = report
+        self._client = client
+        self._stop = stop
+        self._until_caught_up = until_caught_up
+        self._now = clock
+        self._retries = Retries()
+        self._options = job.target.lake.storage_options()
+        table = job.pipeline.table
+        self._decoder = Decoder(rules_of(table.fields, table.on_conflict))
+
+    def run(self) -> str:
+        """Work until caught up or told to stop; returns which.
+
+        Raises:
+            OplakeError: what stopped the table. All that was committed stays and is exact.
+        """
+        while True:
+            try:
+                return self._session()
+            except RetryableError as error:
+                wait_s = self._retries.wait_s(self._now())
+                if wait_s is None:
+                    raise
+                self.report.retrying(error, wait_s)
+                self._nap(wait_s)
+
+    def _session(self) -> str:
+        """From opening the log to the end of the loop, or to an error after which it has to be opened again."""
+        log = ChangeLog.open(self.job.paths.changes, self._options)
+        with closing(open_source(self.job, self._client, log)) as source:
+            self.report.opened(log)
+            state = begin(self.job.bounds, log.position(), until_caught_up=self._until_caught_up)
+            event: Event = Started(self._now())
+            while True:
+                state, effect = step(state, event)
+                if self._stop.requested and not state.stopping:
+                    state, effect = step(state, StopRequested(self._now()))
+                match effect:
+                    case Poll(timeout_s, max_rows, max_bytes):
+                        batch = source.poll(timeout_s, max_rows, max_bytes)
+                        self.report.polled(source, batch.position)
+                        event = Polled(batch, self._now(), source.caught_up)
+                    case Append(batch):
+                        self._append(log, batch)
+                        event = Appended(self._now())
+                    case RecordPosition(position):
+                        log.record_position(position)
+                        self._retries.succeeded()
+                        self.report.recorded(log)
+                        event = PositionRecorded(self._now())
+                    case Fold():
+                        self.report.folding()
+                        self.report.folded(fold(self.job, log))
+                        event = Folded(self._now())
+                    case Exit(reason):
+                        return reason
+
+    def _append(self, log: ChangeLog, batch: Batch) -> None:
+        """Columns first, then the rows together with the position after them."""
+        decoded = self._decode(log, batch)
+        columns_before = log.columns()
+        log.evolve(decoded.columns)
+        self.report.evolved(columns_before, decoded.columns)
+        log.append(decoded.table, batch.position)
+        self._retries.succeeded()
+        self.report.appended(log, batch, decoded)
+
+    def _decode(self, log: ChangeLog, batch: Batch) -> Decoded:
+        decoded = self._decoder.decode(batch, log.columns(), datetime.now(UTC))
+        if not decoded.widenings:
+            return decoded
+        log.widen(decoded.widenings)
+        self.report.widened(decoded.widenings)
+        return self._decoder.decode(batch, log.columns(), datetime.now(UTC))
+
+    def _nap(self, seconds: float) -> None:
+        """Wait in small pieces, so that a stop request is not kept waiting."""
+        until = self._now() + seconds
+        while not self._stop.requested and self._now() < until:
+            time.sleep(NAP_S)
