@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from bson import decode_all, encode
 from bson.codec_options import CodecOptions
 from click.testing import CliRunner
 from pymongo.collection import Collection
+from pymongo.database import Database
 
 from engine.cli.generate import generate
 from engine.datagen.changes import changes
@@ -67,10 +67,8 @@ def test_a_server_that_is_not_there_is_named_and_not_waited_for_long(monkeypatch
 
 
 @pytest.fixture
-def collection(mongo: Any) -> Iterator[Collection[Document]]:  # noqa: ANN401
-    collection = mongo.client["datagen_tests"][f"c{time.monotonic_ns()}"]
-    yield collection
-    collection.drop()
+def collection(database: Database[Any]) -> Collection[Document]:
+    return database["generated"]
 
 
 @pytest.mark.server
