@@ -1,0 +1,70 @@
+"""What oplake promises of a machine with two cores, and whether the figures keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tests.benchmarks.documents import SMALL
+from tests.benchmarks.measurement import Measurement
+
+Figures = Mapping[str, Measurement]
+PEAK_LIMIT_BYTES = 1.5e9
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A promise: the cases it needs, how to read the figure from them, and the bound."""
+
+    promise: str
+    cases: tuple[str, ...]
+    found: Callable[[Figures], float]
+    bound: float
+    unit: str
+    is_minimum: bool = True
+
+    def met(self, figures: Figures) -> bool:
+        """Whether the figure keeps the promise."""
+        found = self.found(figures)
+        return found >= self.bound if self.is_minimum else found < self.bound
+
+    def line(self, figures: Figures) -> str:
+        """A row of the report."""
+        verdict = "PASS" if self.met(figures) else "MISS"
+        relation = ">=" if self.is_minimum else "<"
+        return f"| {self.promise} | {relation} {self.bound:,g}{self.unit} | {self.found(figures):,.4g}{self.unit} | {verdict} |"
+
+
+def _rate(case: str) -> Callable[[Figures], float]:
+    return lambda figures: figures[case].rows_per_s
+
+
+_PLAIN, _MIXED, _FOLD = f"decode {SMALL} 0%", f"decode {SMALL} 10%", "fold 100000 2000000"
+
+TARGETS = (
+    Target("decode, one core, no conflicts", (_PLAIN,), _rate(_PLAIN), 80_000, " documents/s"),
+    Target("decode, one core, 10% of the values conflict", (_MIXED,), _rate(_MIXED), 40_000, " documents/s"),
+    Target(
+        "append, share of the plain Parquet write rate",
+        ("append", "limit parquet"),
+        lambda figures: 100 * figures["append"].rows_per_s / figures["limit parquet"].rows_per_s,
+        40,
+        " %",
+    ),
+    Target(
+        "fold 100,000 changes into 2,000,000 rows",
+        (_FOLD,),
+        lambda figures: figures[_FOLD].median_s,
+        3,
+        " s",
+        is_minimum=False,
+    ),
+    Target(
+        "peak memory of any measured process",
+        (),
+        lambda figures: max(measurement.peak_bytes for measurement in figures.values()) / 1e9,
+        PEAK_LIMIT_BYTES / 1e9,
+        " GB",
+        is_minimum=False,
+    ),
+)
