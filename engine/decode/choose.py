@@ -6,21 +6,21 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from bson.int64 import Int64
-
+from engine.decode.scalars import hold
 from engine.decode.values import BsonValue, home_of
 from engine.decode.widths import WIDTHS
 from engine.spec.types import Scalar
 
 Shape: TypeAlias = "Scalar | Literal['document', 'array']"
 
-_EXACT_DOUBLE_LIMIT = 2**53
+_NEARLY_ALL = 0.95
+"""A few outliers do not widen a column: they would make every other value a stranger in it."""
 _PRECEDENCE: tuple[Shape, ...] = ("document", "array", *Scalar)
 """Breaks ties, so that the same values give the same type whatever their order."""
 
 
 def choose_shape(values: Sequence[BsonValue]) -> Shape | None:
-    """The shape most of the values have; int32, int64 and double count together, for the widest of them.
+    """The shape most of the values have; int32, int64 and double count together.
 
     None when every value is null or undefined.
     """
@@ -31,8 +31,8 @@ def choose_shape(values: Sequence[BsonValue]) -> Shape | None:
             counts[shape] += 1
     numeric = [shape for shape in WIDTHS if counts[shape]]
     if len(numeric) > 1:
-        widest = _widest(values, numeric, counts)
-        counts[widest] = sum(counts.pop(shape) for shape in numeric)
+        chosen = _numeric_type(values, numeric)
+        counts[chosen] = sum(counts.pop(shape) for shape in numeric)
     if not counts.total():
         return None
     return min((shape for shape in counts if counts[shape]), key=lambda s: (-counts[s], _PRECEDENCE.index(s)))
@@ -46,13 +46,10 @@ def _shape_of(value: BsonValue) -> Shape | None:
     return home_of(value)
 
 
-def _widest(values: Sequence[BsonValue], numeric: Sequence[Scalar], counts: Counter[Shape]) -> Scalar:
-    """The widest numeric type, unless integers too large for a double are the more frequent kind."""
-    if Scalar.DOUBLE in numeric and _holds_large_integer(values):
-        integers = counts[Scalar.INT32] + counts[Scalar.INT64]
-        return Scalar.DOUBLE if counts[Scalar.DOUBLE] > integers else Scalar.INT64
-    return numeric[-1]
-
-
-def _holds_large_integer(values: Sequence[BsonValue]) -> bool:
-    return any(type(value) is Int64 and abs(value) > _EXACT_DOUBLE_LIMIT for value in values)
+def _numeric_type(values: Sequence[BsonValue], numeric: Sequence[Scalar]) -> Scalar:
+    """The narrowest type that holds nearly all of the numbers exactly, else the one that holds most of them."""
+    numbers = [value for value in values if _shape_of(value) in numeric]
+    held = {scalar: sum(hold(value, scalar).value is not None for value in numbers) for scalar in numeric}
+    nearly_all = _NEARLY_ALL * len(numbers)
+    enough = [scalar for scalar in numeric if held[scalar] >= nearly_all]
+    return enough[0] if enough else max(numeric, key=held.__getitem__)

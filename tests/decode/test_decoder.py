@@ -160,6 +160,13 @@ def test_integers_and_doubles_together_become_a_double_column_that_holds_both() 
     assert [text is None for text in rescued] == [False, False, False, True]
 
 
+def test_a_few_outliers_do_not_widen_a_column() -> None:
+    kind, values, rescued = column([*range(99), 2.5])
+    assert kind is Scalar.INT32
+    assert values == [*range(99), None]
+    assert [text for text in rescued if text] == ['{"v":{"$numberDouble":"2.5"}}']
+
+
 def test_integers_beyond_a_doubles_precision_keep_their_integer_column() -> None:
     kind, values, _ = column([Int64(2**60 + 1), Int64(2**60 + 3), 2.5])
     assert kind is Scalar.INT64
