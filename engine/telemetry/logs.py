@@ -14,6 +14,7 @@ import structlog
 
 MAX_TEXT_LENGTH = 1000
 _LEVELS = logging.getLevelNamesMapping()
+_FIRST = ("timestamp", "level", "event")
 
 
 class Writable(Protocol):
@@ -31,10 +32,9 @@ def configure(stream: Writable | TextIO, *, as_json: bool, level: str = "info") 
     readable = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            _only_plain_values,
             structlog.processors.TimeStamper("iso" if as_json else "%H:%M:%S", utc=as_json, key="timestamp"),
+            _only_plain_values,
             structlog.processors.JSONRenderer() if as_json else readable,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level.upper()]),
@@ -50,7 +50,8 @@ def logger(**bound: str) -> structlog.typing.FilteringBoundLogger:
 
 
 def _only_plain_values(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    return {name: _plain(value) for name, value in event.items()}
+    first = {name: event[name] for name in _FIRST if name in event}
+    return {name: _plain(value) for name, value in {**first, **event}.items()}
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a caller logs
