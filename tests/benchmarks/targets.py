@@ -32,7 +32,9 @@ class Target:
         """A row of the report."""
         verdict = "PASS" if self.met(figures) else "MISS"
         relation = ">=" if self.is_minimum else "<"
-        return f"| {self.promise} | {relation} {self.bound:,g}{self.unit} | {self.found(figures):,.4g}{self.unit} | {verdict} |"
+        found = self.found(figures)
+        measured = f"{found:,.0f}" if found >= 100 else f"{found:.2f}"
+        return f"| {self.promise} | {relation} {self.bound:,g}{self.unit} | {measured}{self.unit} | {verdict} |"
 
 
 def _rate(case: str) -> Callable[[Figures], float]:
