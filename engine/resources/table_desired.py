@@ -8,13 +8,13 @@ from pathlib import Path
 
 from engine.lake.layout import TablePaths
 from engine.resources.attributes import flatten, interval_text
+from engine.resources.partitions import partitions
 from engine.resources.resource import Desired
 from engine.spec.pipeline import Pipeline
 from engine.spec.target import Target
 from engine.state.canonical import Json
 
 KIND = "table"
-DEFAULT_LOG_PARTITION = ("_ingestion_date",)
 LEAST_LOG_RETENTION = timedelta(days=30)
 """Delta's default. When commits are cleaned away before they were folded, a fold has to read the whole log:
 so a short ``vacuum.retain`` shortens the life of files, not of commits."""
@@ -58,19 +58,6 @@ def tables_of(pipeline: Pipeline, namespace: str, target: Target, root: Path) ->
         depends_on=(log.address,),
     )
     return log, fold
-
-
-def partitions(pipeline: Pipeline) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Partition columns of the log and of the folded table.
-
-    System columns partition the log, declared fields the folded table; without a folded table the log takes
-    both.
-    """
-    asked = pipeline.table.partition_by
-    declared = tuple(name for name in asked if name not in DEFAULT_LOG_PARTITION)
-    if pipeline.table.mode == "changes":
-        return asked, ()
-    return tuple(name for name in asked if name not in declared), declared
 
 
 def _log_attributes(pipeline: Pipeline, namespace: str, target: Target, paths: TablePaths) -> Mapping[str, Json]:

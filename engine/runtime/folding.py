@@ -8,7 +8,7 @@ from engine.lake.fold import fold_current
 from engine.lake.fold_history import fold_history
 from engine.lake.fold_steps import FoldResult
 from engine.lake.log_commits import LogHistoryGone
-from engine.resources.table_desired import partitions
+from engine.resources.partitions import partitions
 from engine.runtime.jobs import TableJob
 
 
