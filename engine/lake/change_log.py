@@ -14,6 +14,7 @@ from engine.lake.commit import APP_PREFIX, append_rows, commit_properties
 from engine.lake.delta_errors import committing, reading
 from engine.lake.table_types import in_table_order, table_schema
 from engine.lake.transactions import application_ids
+from engine.lake.widening import rewrite_as, widened
 from engine.source.batch import Position
 from engine.spec.types import ColumnType, Struct
 from engine.telemetry.crash_points import reach
@@ -116,8 +117,20 @@ class ChangeLog:
         reach("lake.evolve.after_commit")
 
     def widen(self, widenings: Mapping[str, ColumnType]) -> None:
-        """Give columns wider types by rewriting the table in one commit."""
-        raise NotImplementedError
+        """Give columns wider types by rewriting the log in one commit; fold it first, or its table is built anew.
+
+        Args:
+            widenings: column path (field names joined by dots) -> wider type.
+
+        Raises:
+            WideningRefused: a value would become another number; nothing was written.
+            CommitConflict: another writer was first.
+        """
+        columns = self.columns()
+        wanted = widened(columns, widenings)
+        if wanted != columns:
+            rewrite_as(self._table, wanted)
+            self._schema = table_schema(self._table)
 
     def append(self, rows: pa.Table, position: Position) -> int:
         """Append rows that have exactly the log's columns, and the position after them, in one commit.

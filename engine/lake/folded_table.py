@@ -14,6 +14,7 @@ from engine.lake.commit import APP_PREFIX, append_rows, commit_properties
 from engine.lake.delta_errors import committing, reading
 from engine.lake.fold_limits import FoldLimits
 from engine.lake.table_types import in_table_order, table_schema
+from engine.lake.widening import rewrite_as, widest
 from engine.spec.types import Struct
 from engine.telemetry.crash_points import reach
 
@@ -77,13 +78,16 @@ class FoldedTable:
         return version
 
     def evolve(self, columns: Struct) -> None:
-        """Add the columns the table does not have yet, before any row that needs them is merged.
+        """Add the columns the table does not have yet, and widen narrower ones, before any row is merged.
 
         deltalake 1.6.6's ``merge(merge_schema=True)`` nulls a whole struct of the rows that the source
         does not match when it adds a field inside it.
         """
-        if struct_of(self.schema) == columns:
+        own = struct_of(self.schema)
+        if own == columns:
             return
+        if widest(own, columns) != own:
+            rewrite_as(self.table, widest(own, columns))
         reach("lake.evolve.before_commit")
         append_rows(self.table, self._shape(columns).empty_table(), {}, evolve=True)
         reach("lake.evolve.after_commit")

@@ -54,13 +54,18 @@ def commits_after(table: DeltaTable, after: int) -> list[LogCommit]:
     if wanted <= 0:
         return []
     with reading(table.table_uri):
-        infos = table.history(wanted)
+        # deltalake 1.6.6 counts the limit from the newest version, not from the table's own: there may be more.
+        infos = table.history(wanted)[:wanted]
     if len(infos) < wanted:
         raise LogHistoryGone.at(table.table_uri, after, "commits")
-    return [
+    commits = [
         LogCommit(after + number, _rows_added(info), REWRITE_NOTE in info)
         for number, info in enumerate(reversed(infos), start=1)
     ]
+    rewrites = [commit.version for commit in commits if commit.is_rewrite]
+    if rewrites and any(commit.rows for commit in commits if commit.version < rewrites[-1]):
+        raise LogHistoryGone.at(table.table_uri, after, "rows in narrower columns")
+    return commits
 
 
 def _rows_added(info: Mapping[str, Any]) -> int:

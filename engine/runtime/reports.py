@@ -71,6 +71,10 @@ class Report:
         for path, column in widenings.items():
             self._log.warning("column widened", column=path, type=format_type(column))
 
+    def widening_refused(self, error: OplakeError) -> None:
+        """The table keeps its narrower columns; from now on what does not fit them is rescued."""
+        self._log.warning("widening refused", code=error.code, what=error.what, help=error.remedy)
+
     def recorded(self, log: ChangeLog) -> None:
         """A position without rows is committed."""
         self._log.info("position recorded", version=log.version(), position=log.position())
@@ -104,7 +108,6 @@ class Report:
         self.counters.phase = "done"
         self._log.info("table closed", reason=reason, rows=self.counters.rows, rescued=self.counters.rescued)
 
-    def failed(self, error: OplakeError) -> None:
-        """The table has stopped; others go on."""
+    def failed(self) -> None:
+        """The table has stopped with an error."""
         self.counters.phase = "failed"
-        self._log.error("table failed", code=error.code, what=error.what, where=error.where, help=error.remedy)

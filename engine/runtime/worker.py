@@ -16,6 +16,7 @@ from engine.decode.decoder import Decoded, Decoder
 from engine.decode.rules import rules_of
 from engine.errors import RetryableError
 from engine.lake.change_log import ChangeLog
+from engine.lake.widening import WideningRefused
 from engine.runtime.folding import fold
 from engine.runtime.jobs import TableJob
 from engine.runtime.reports import Report
@@ -131,8 +132,13 @@ class Worker:
         decoded = self._decoder.decode(batch, log.columns(), datetime.now(UTC))
         if not decoded.widenings:
             return decoded
-        log.widen(decoded.widenings)
-        self.report.widened(decoded.widenings)
+        try:
+            log.widen(decoded.widenings)
+        except WideningRefused as refusal:
+            self.report.widening_refused(refusal)
+            self._decoder = Decoder(rules_of(self.job.pipeline.table.fields, "rescue"))
+        else:
+            self.report.widened(decoded.widenings)
         return self._decoder.decode(batch, log.columns(), datetime.now(UTC))
 
     def _nap(self, seconds: float) -> None:

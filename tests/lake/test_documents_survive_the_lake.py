@@ -6,7 +6,6 @@ import tempfile
 from datetime import UTC, datetime
 
 import pyarrow as pa
-import pytest
 from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
