@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import Protocol
 
 from engine.errors import InternalError, OplakeError
 from engine.runtime.stopping import EXIT_INCOMPLETE, StopRequest, leave
 from engine.runtime.worker import Worker
 
 WATCH_S = 0.2
+
+
+class Watcher(Protocol):
+    """Shows how far the tables are."""
+
+    def refresh(self) -> None:
+        """Called a few times a second."""
+
+    def failed(self, table: str, error: OplakeError) -> None:
+        """A table has stopped; the others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,37 +33,33 @@ class Outcome:
     error: OplakeError | None = None
 
 
-def supervise(workers: Sequence[Worker], stop: StopRequest, watch: Callable[[], None] = lambda: None) -> list[Outcome]:
+def supervise(workers: Sequence[Worker], stop: StopRequest, watcher: Watcher) -> list[Outcome]:
     """Run the workers until each has ended. A table that fails does not stop the others.
 
     When a stop was requested and its grace is over, the process ends here and now: every commit is whole or
     not there at all, and the next run goes on from the last one.
-
-    Args:
-        watch: called a few times a second, to show how far things are.
     """
     pool = ThreadPoolExecutor(len(workers), thread_name_prefix="table")
-    futures = [pool.submit(worker.run) for worker in workers]
-    pending: set[Future[str]] = set(futures)
-    told: set[Future[str]] = set()
+    futures = {pool.submit(worker.run): worker for worker in workers}
+    pending = set(futures)
     while pending:
-        done, pending = wait(pending, timeout=WATCH_S)
-        for future in done - told:
-            _tell(workers[futures.index(future)], future)
-        told |= done
-        watch()
+        done, pending = wait(pending, timeout=WATCH_S, return_when=FIRST_COMPLETED)
+        for future in done:
+            _tell(futures[future], future, watcher)
+        watcher.refresh()
         if pending and stop.is_overdue:
             leave(EXIT_INCOMPLETE)
     pool.shutdown()
-    return [Outcome(worker.job.table, _error_of(future)) for worker, future in zip(workers, futures, strict=True)]
+    return [Outcome(worker.job.table, _error_of(future)) for future, worker in futures.items()]
 
 
-def _tell(worker: Worker, future: Future[str]) -> None:
+def _tell(worker: Worker, future: Future[str], watcher: Watcher) -> None:
     error = _error_of(future)
     if error is None:
         worker.report.ended(future.result())
     else:
-        worker.report.failed(error)
+        worker.report.failed()
+        watcher.failed(worker.job.table, error)
 
 
 def _error_of(future: Future[str]) -> OplakeError | None:

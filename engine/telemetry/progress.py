@@ -34,9 +34,13 @@ class ProgressLine:
         self._replace(progress_text(self._counters, rate))
 
     def write(self, text: str) -> None:
-        """Write a whole line above the progress line."""
+        """Write whole lines above the progress line."""
         with self._lock:
             self._terminal.write(f"{_CLEAR}{text}{self._shown}")
+
+    def clear(self) -> None:
+        """Take the progress line away until it is shown again."""
+        self._replace("")
 
     def flush(self) -> None:
         """Hand on what was written."""

@@ -1,0 +1,81 @@
+"""One run: the chosen pipelines of a project, from their specs to how each table ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from engine.errors import UserError
+from engine.runtime.jobs import TableJob, choose_pipelines, table_jobs
+from engine.runtime.reports import Report
+from engine.runtime.sources import Clients
+from engine.runtime.stopping import StopRequest
+from engine.runtime.supervisor import Outcome, Watcher, supervise
+from engine.runtime.worker import Worker
+from engine.spec.pipeline import Pipeline
+from engine.spec.project import load_project
+from engine.telemetry.counters import TableCounters
+from engine.telemetry.logs import logger
+
+Show: TypeAlias = Callable[[Sequence[TableCounters]], AbstractContextManager[Watcher]]
+"""Makes what shows these counters while the tables run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What somebody asked to be run."""
+
+    project: Path
+    """Folder that holds ``specs/``."""
+    pipelines: Sequence[str] = ()
+    """Names; none means all."""
+    target: str | None = None
+    until_caught_up: bool = False
+
+
+def run_tables(run: Run, stop: StopRequest, show: Show) -> list[Outcome]:
+    """Run every table of the chosen pipelines until all have ended, caught up or told to stop.
+
+    Raises:
+        UserError: the specs, the names or the target are wrong, or no collection matches.
+        SourceUnreachable: globs cannot be looked up.
+    """
+    project = load_project(run.project)
+    pipelines = choose_pipelines(project, run.pipelines)
+    clients = Clients()
+    try:
+        jobs = table_jobs(project, pipelines, run.target, clients.namespaces)
+        _require_tables(pipelines, jobs)
+        workers = [
+            Worker(
+                job,
+                clients.of(job.target),
+                stop,
+                Report(job.table, job.pipeline.pipeline),
+                until_caught_up=run.until_caught_up,
+            )
+            for job in jobs
+        ]
+        with show([worker.report.counters for worker in workers]) as watcher:
+            return supervise(workers, stop, watcher)
+    finally:
+        clients.close()
+
+
+def _require_tables(pipelines: Sequence[Pipeline], jobs: Sequence[TableJob]) -> None:
+    """A glob that matches nothing yet is worth a warning; nothing to do at all is an error."""
+    busy = {job.pipeline.pipeline for job in jobs}
+    idle = [pipeline for pipeline in pipelines if pipeline.pipeline not in busy]
+    for pipeline in idle:
+        logger(pipeline=pipeline.pipeline).warning(
+            "no collection matches", collections=", ".join(pipeline.source.collections)
+        )
+    if idle and not jobs:
+        raise UserError(
+            "no collection matches, so there is nothing to run",
+            where=", ".join(f"pipeline {pipeline.pipeline}" for pipeline in idle),
+            remedy="correct `source.collections`, or create a collection, then run `oplake apply`",
+        )
