@@ -10,6 +10,7 @@ from engine.decode.decoder import Decoded, count_leaves
 from engine.errors import OplakeError
 from engine.lake.change_log import ChangeLog
 from engine.lake.fold_steps import FoldResult
+from engine.lake.maintenance import Upkeep
 from engine.source.batch import Batch
 from engine.spec.types import ColumnType, Struct, format_type
 from engine.telemetry.counters import TableCounters
@@ -96,6 +97,20 @@ class Report:
             deleted=result.deleted,
             seconds=round(result.seconds, 3),
         )
+
+    def kept(self, uri: str, upkeep: Upkeep) -> None:
+        """The files of a table were put in order."""
+        self._log.info(
+            "files kept",
+            uri=uri,
+            files_added=upkeep.files_added,
+            files_removed=upkeep.files_removed,
+            files_vacuumed=upkeep.files_vacuumed,
+        )
+
+    def upkeep_put_off(self, conflict: OplakeError) -> None:
+        """Another writer was in the way; the next time will do."""
+        self._log.info("upkeep put off", code=conflict.code, where=conflict.where)
 
     def retrying(self, error: OplakeError, wait_s: float) -> None:
         """The table opens its log again soon."""

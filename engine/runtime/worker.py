@@ -39,6 +39,7 @@ from engine.runtime.step import (
     step,
 )
 from engine.runtime.stopping import StopRequest
+from engine.runtime.upkeep import Upkeep
 from engine.source.batch import Batch
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Worker:
         self._until_caught_up = until_caught_up
         self._now = clock
         self._retries = Retries()
+        self._upkeep = Upkeep(job, report)
         self._options = job.target.lake.storage_options()
         table = job.pipeline.table
         self._decoder = Decoder(rules_of(table.fields, table.on_conflict))
@@ -110,10 +112,12 @@ class Worker:
                         log.record_position(position)
                         self._retries.succeeded()
                         self.report.recorded(log)
+                        self._upkeep.keep_if_due()
                         event = PositionRecorded(self._now())
                     case Fold():
                         self.report.folding()
                         self.report.folded(fold(self.job, log))
+                        self._upkeep.keep_if_due()
                         event = Folded(self._now())
                     case Exit(reason):
                         return reason
