@@ -26,6 +26,8 @@ SHOWN_ON_CREATE = ("namespace", "mode", "partition_by", "fields.", "properties."
 MAX_COLUMNS = 40
 """Inferred columns listed for one table; the plan file holds all of them."""
 MAX_TYPE_WIDTH = 60
+_FATES = {"fail": "would stop the run (on_conflict: fail)", "widen": "widen the column or go to _rescued"}
+"""What becomes of values that do not fit, where it is not the usual."""
 
 
 def plain(text: str, style: str) -> str:  # noqa: ARG001  the signature of Paint
@@ -77,12 +79,17 @@ def _block(change: Change, paint: Paint) -> Iterator[str]:
 
 
 def _attributes(paths: Sequence[PathChange], paint: Paint) -> Iterator[str]:
-    names = [path.path.removeprefix("properties.") for path in paths]
+    names = [_name(path) for path in paths]
     width = max(map(len, names), default=0)
     for name, path in zip(names, paths, strict=True):
         sign, style, text = _path(path)
         note = paint(f"  ({path.note})", "dim") if path.note else ""
         yield f"      {paint(sign, style)} {name:<{width}}  {text}{note}"
+
+
+def _name(path: PathChange) -> str:
+    """Delta's properties are known by their own names."""
+    return path.path.removeprefix("properties.")
 
 
 def _path(path: PathChange) -> tuple[str, str, str]:
@@ -120,7 +127,8 @@ def _inferred(change: Change, paint: Paint) -> Iterator[str]:
     columns = struct_from_json(change.inferred["columns"]).fields
     conflicts = cast("dict[str, dict[str, int]]", change.inferred.get("conflicts") or {})
     misfits = cast("dict[str, int]", change.inferred.get("misfits") or {})
-    told = {path: _conflict(conflicts.get(path, {}), misfits.get(path, 0)) for path in {*conflicts, *misfits}}
+    fate = _FATES.get(str(change.desired.get("table.on_conflict")), "go to _rescued")
+    told = {path: _conflict(conflicts.get(path, {}), misfits.get(path, 0), fate) for path in {*conflicts, *misfits}}
     if not columns:
         yield paint("        no columns yet: the first documents decide them", "dim")
         return
@@ -141,12 +149,12 @@ def _shorten(text: str) -> str:
     return text if len(text) <= MAX_TYPE_WIDTH else text[: MAX_TYPE_WIDTH - 3] + "..."
 
 
-def _conflict(types: Mapping[str, int], misfits: int) -> str:
+def _conflict(types: Mapping[str, int], misfits: int, fate: str) -> str:
     most_first = sorted(types.items(), key=lambda item: (-item[1], item[0]))
     seen = ", ".join(f"{number:,} {name}" for name, number in most_first)
     told = [f"types differ: {seen}"] if seen else []
     if misfits:
-        told.append(f"{misfits:,} go to _rescued")
+        told.append(f"{misfits:,} {fate}")
     return "; ".join(told)
 
 
@@ -184,5 +192,5 @@ def _summary(plan: Plan, paint: Paint) -> Iterator[str]:
 def _drift(change: Change) -> str:
     if change.action is Action.CREATE:
         return f"{change.title} was removed"
-    paths = [path.path for path in change.paths if path.cause is Cause.DRIFT]
+    paths = [_name(path) for path in change.paths if path.cause is Cause.DRIFT]
     return f"{change.title} was altered" + (f" ({', '.join(paths)})" if paths else "")

@@ -55,14 +55,7 @@ class MongoView:
 
     def sample(self, namespace: str, pipeline: Pipeline) -> Sample:
         """Infer columns as the first batch would."""
-        documents = probe.sample(self._client, namespace, SAMPLE_DOCUMENTS)
-        table = pipeline.table
-        decoded = infer(documents, rules_of(table.fields, table.on_conflict))
-        mixed = sorted({path for path, reason in decoded.rescued if reason in _MIXED})
-        misfits: Counter[str] = Counter()
-        for (path, reason), number in decoded.rescued.items():
-            misfits[path] += number if reason in _MISFIT else 0
-        return Sample(len(documents), decoded.columns, type_counts(documents, mixed), dict(+misfits))
+        return sample_of(probe.sample(self._client, namespace, SAMPLE_DOCUMENTS), pipeline)
 
 
 @contextmanager
@@ -75,6 +68,17 @@ def open_source(target: Target, timeout_ms: int = probe.CONNECT_TIMEOUT_MS) -> I
     """
     with probe.connect(target.mongodb.uri.reveal(), timeout_ms) as client:
         yield MongoView(client)
+
+
+def sample_of(documents: Sequence[bytes], pipeline: Pipeline) -> Sample:
+    """What these documents (BSON) tell under the pipeline's rules for fields."""
+    # Whatever the spec says of conflicts, a plan only counts them.
+    decoded = infer(documents, rules_of(pipeline.table.fields, "rescue"))
+    mixed = sorted({path for path, reason in decoded.rescued if reason in _MIXED})
+    misfits: Counter[str] = Counter()
+    for (path, reason), number in decoded.rescued.items():
+        misfits[path] += number if reason in _MISFIT else 0
+    return Sample(len(documents), decoded.columns, type_counts(documents, mixed), dict(+misfits))
 
 
 def type_counts(documents: Sequence[bytes], paths: Sequence[str]) -> Mapping[str, Mapping[str, int]]:

@@ -11,7 +11,7 @@ from typing import TypeAlias, cast
 from engine.resources.attributes import part
 from engine.resources.change import Cause, PathChange
 from engine.resources.columns import column_at
-from engine.spec.types import ColumnType, MapOf, Scalar, Struct, format_type, parse_type
+from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct, format_type, parse_type
 from engine.state.canonical import Json
 
 FIELDS = "fields."
@@ -65,8 +65,8 @@ def _judge(
         assert live is not None  # noqa: S101  what is not there always fits
         note = f"the column is {format_type(live)}"
         return PathChange(name, before, after, Cause.SPEC, note), True
-    if not wanted and "as" in last and live is not None:
-        return PathChange(name, before, after), True
+    if "as" in last and "as" not in wanted and isinstance(_without_lists(live), MapOf):
+        return PathChange(name, before, after, Cause.SPEC, "the column is a map"), True
     return PathChange(name, before, after, Cause.SPEC, _unharmed(live)), False
 
 
@@ -80,10 +80,17 @@ def _fits(live: ColumnType, wanted: Rule, *, may_widen: bool) -> bool:
     if "mask" in wanted:
         return True  # a mask decides what the column holds, and masks are compared before types
     if "type" not in wanted:
-        return "as" not in wanted or isinstance(live, MapOf)
+        # The rule is about documents: a column of anything else is as it would be without it.
+        return "as" not in wanted or not isinstance(_without_lists(live), Struct)
     pinned = parse_type(wanted["type"])
     if "as" in wanted and not isinstance(pinned, MapOf):
         pinned = MapOf(pinned)
     if live == pinned:
         return True
     return may_widen and isinstance(pinned, Scalar) and live in _WIDER.get(pinned, frozenset())
+
+
+def _without_lists(column: ColumnType | None) -> ColumnType | None:
+    while isinstance(column, ListOf):
+        column = column.element
+    return column

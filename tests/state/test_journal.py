@@ -40,9 +40,7 @@ def test_a_step_that_was_begun_and_not_finished_is_seen_by_the_next_process(data
 def test_finishing_a_step_remembers_the_resource_with_it(database: Database) -> None:
     journals = Journals(database, "local")
     journal = journals.start("d1", "{}", STEPS)
-    journals.finish_step(
-        journal, 1, remember=Applied("table.a", "table", "p", "created", "id", {"mode": "current"})
-    )
+    journals.finish_step(journal, 1, remember=Applied("table.a", "table", "p", "created", "id", {"mode": "current"}))
     assert AppliedResources(database, "local").all()["table.a"].attributes == {"mode": "current"}
     journals.finish_step(journal, 2, forget="table.a")
     assert AppliedResources(database, "local").all() == {}
