@@ -82,15 +82,29 @@ class FoldedTable:
 
         deltalake 1.6.6's ``merge(merge_schema=True)`` nulls a whole struct of the rows that the source
         does not match when it adds a field inside it.
+
+        Raises:
+            LakeError: the table has columns that its log has not.
+            CommitConflict: another writer was first.
         """
         own = struct_of(self.schema)
         if own == columns:
             return
+        self._check_nobody_added(columns)
         if widest(own, columns) != own:
             rewrite_as(self.table, widest(own, columns))
         reach("lake.evolve.before_commit")
         append_rows(self.table, self._shape(columns).empty_table(), {}, evolve=True)
         reach("lake.evolve.after_commit")
+
+    def _check_nobody_added(self, columns: Struct) -> None:
+        foreign = sorted(set(self.schema.names) - set(self._shape(columns).names))
+        if foreign:
+            raise LakeError(
+                f"somebody has added columns to the table that its change log has not: {', '.join(foreign)}",
+                where=self.uri,
+                remedy="delete this table; the next fold builds it again from the log",
+            )
 
     def merge(
         self,

@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from engine.decode.system_columns import struct_of
-from engine.lake.delta_errors import reading
+from engine.errors import LakeError
+from engine.lake.delta_errors import is_missing_file, reading
 from engine.lake.fold_limits import FoldLimits
-from engine.lake.log_commits import LogCommit, commits_after
+from engine.lake.log_commits import LogCommit, LogHistoryGone, commits_after
 from engine.lake.log_events import with_image
 from engine.lake.table_types import plain_table, table_schema
 from engine.spec.types import Struct
@@ -70,7 +71,7 @@ class LogTail:
         schema = pa.schema([self.schema.field(name) for name in names])
         if after is None:
             return self._all_rows(schema, limits)
-        return self._new_rows(commits_after(self.table, after), schema, limits)
+        return self._new_rows(after, schema, limits)
 
     def _all_rows(self, schema: pa.Schema, limits: FoldLimits) -> Iterator[Step]:
         held: list[pa.Table] = []
@@ -82,44 +83,47 @@ class LogTail:
                     held = []
         yield Step(with_image(pa.concat_tables([schema.empty_table(), *held])), self.version)
 
-    def _new_rows(self, commits: list[LogCommit], schema: pa.Schema, limits: FoldLimits) -> Iterator[Step]:
-        row_bytes = self._guess_row_bytes()
+    def _new_rows(self, after: int, schema: pa.Schema, limits: FoldLimits) -> Iterator[Step]:
+        commits = commits_after(self.table, after)
+        expansion = _COMPRESSION_GUESS
         while commits:
-            count = _fitting(commits, min(limits.max_rows, limits.max_bytes // row_bytes))
+            count = _fitting(commits, limits.max_rows, limits.max_bytes // expansion)
             taken, commits = commits[:count], commits[count:]
-            rows = self._feed(taken, schema)
-            row_bytes = max(row_bytes if not rows.num_rows else 1, rows.nbytes // max(1, rows.num_rows))
-            yield Step(with_image(rows), taken[-1].version)
+            rows = self._feed([commit.version for commit in taken if commit.rows], schema, after)
+            if rows.num_rows:
+                expansion = max(1, rows.nbytes // sum(commit.size_bytes for commit in taken))
+            after = taken[-1].version
+            yield Step(with_image(rows), after)
 
-    def _feed(self, commits: list[LogCommit], schema: pa.Schema) -> pa.Table:
-        """The rows that these commits added, from the table's change data feed."""
-        adding = [commit.version for commit in commits if commit.rows and not commit.is_rewrite]
-        if not adding:
+    def _feed(self, versions: list[int], schema: pa.Schema, after: int) -> pa.Table:
+        """The rows that these versions added, from the table's change data feed."""
+        if not versions:
             return schema.empty_table()
-        uri = self.table.table_uri
         names = [*schema.names, _CHANGE, _COMMIT]
-        with reading(uri):
-            feed = self.table.load_cdf(adding[0], adding[-1], columns=[f'"{name}"' for name in names])
-            rows = pa.RecordBatchReader.from_stream(feed).read_all()
+        try:
+            with reading(self.table.table_uri):
+                feed = self.table.load_cdf(versions[0], versions[-1], columns=[f'"{name}"' for name in names])
+                rows = pa.RecordBatchReader.from_stream(feed).read_all()
+        except LakeError as error:
+            if error.__cause__ is None or not is_missing_file(error.__cause__):
+                raise
+            raise LogHistoryGone.at(self.table.table_uri, after, "files") from error
         wanted = pc.and_(
             pc.equal(rows.column(_CHANGE).cast(pa.string()), "insert"),
-            pc.is_in(rows.column(_COMMIT), pa.array(adding, pa.uint64())),
+            pc.is_in(rows.column(_COMMIT), pa.array(versions, pa.uint64())),
         )
         return plain_table(rows, schema).filter(wanted)
 
-    def _guess_row_bytes(self) -> int:
-        with reading(self.table.table_uri):
-            files = pa.table(self.table.get_add_actions(flatten=True))
-        rows = pc.sum(files.column("num_records")).as_py() or 1
-        return max(1, _COMPRESSION_GUESS * (pc.sum(files.column("size_bytes")).as_py() or 0) // rows)
 
+def _fitting(commits: list[LogCommit], max_rows: int, max_bytes: int) -> int:
+    """How many of the commits fit in a step; at least one.
 
-def _fitting(commits: list[LogCommit], max_rows: int) -> int:
-    """How many of the commits fit in a step; at least one."""
-    total = 0
+    A rewrite ends a step: the change data feed would hand on every row it rewrote.
+    """
+    rows = size = 0
     for count, commit in enumerate(commits):
-        total += 0 if commit.is_rewrite else commit.rows
-        if count and total > max_rows:
+        rows, size = rows + commit.rows, size + commit.size_bytes
+        if count and (rows > max_rows or size > max_bytes or commit.is_rewrite):
             return count
     return len(commits)
 

@@ -9,10 +9,9 @@ from deltalake import DeltaTable
 from engine.lake.change_log import ChangeLog
 from engine.lake.fold import fold_current
 from engine.lake.fold_history import fold_history
-from engine.lake.log_commits import LogHistoryGone
 from engine.lake.observe import observe_table
 from engine.lake.widening import WideningRefused
-from engine.spec.types import ListOf, Scalar, Struct
+from engine.spec.types import ListOf, MapOf, Scalar, Struct
 from tests.lake.changes import Change, rows, stored
 
 NARROW = Struct({"n": Scalar.INT32, "inside": Struct({"m": Scalar.INT32}), "many": ListOf(Scalar.INT32)})
@@ -79,13 +78,30 @@ def test_an_integer_that_no_double_equals_refuses_the_widening(tmp_path: Path) -
     assert ChangeLog.open(log.uri).version() == log.version()
 
 
-def test_rows_that_were_not_folded_before_a_widening_are_folded_by_a_rebuild(tmp_path: Path) -> None:
+def test_rows_that_were_not_folded_before_a_widening_are_folded_after_it_and_only_they(tmp_path: Path) -> None:
+    """The change data feed hands on every row of a rewrite, so a fold passes the rewriting commit over."""
     log = log_with(tmp_path, NARROW, VALUES)
+    current, history = str(tmp_path / "current"), str(tmp_path / "history")
+    fold_current(log, current)
+    fold_history(log, history)
+    log.append(rows([Change("c", 3, values={"n": 5, "inside": {"m": 1}, "many": [2]})], NARROW), {"stream.time": 8})
+    log.widen(WIDENINGS)
+    log.append(rows([Change("d", 4, values={"n": 2**40, "many": [2**40]})], WIDE), {"stream.time": 9})
+    for fold, uri in ((fold_current, current), (fold_history, history)):
+        assert fold(log, uri).rows_read == 2
+        found = {row["_id"]: row for row in stored(uri)}
+        assert {key: row["n"] for key, row in found.items()} == {"a": 2**31 - 1, "b": None, "c": 5, "d": 2**40}
+        assert (found["c"]["inside"], found["c"]["many"]) == ({"m": 1.0}, [2])
+
+
+def test_what_was_added_before_a_widening_is_folded_too(tmp_path: Path) -> None:
+    log = log_with(tmp_path, NARROW, VALUES)
+    deep = Struct({**NARROW.fields, "by": MapOf(Scalar.INT32), "rows": ListOf(Struct({"k": Scalar.INT32}))})
+    log.evolve(deep)
+    values = {"n": 1, "by": [("x", 1)], "rows": [{"k": 1}, None]}
+    log.append(rows([Change("c", 3, values=values)], deep), {"stream.time": 8})
+    log.widen({"by": Scalar.INT64, "rows.k": Scalar.DOUBLE})
     current = str(tmp_path / "current")
     fold_current(log, current)
-    log.append(rows([Change("c", 3, values={"n": 5})], NARROW), {"stream.time": 8})
-    log.widen(WIDENINGS)
-    with pytest.raises(LogHistoryGone):
-        fold_current(log, current)
-    fold_current(log, current, rebuild=True)
-    assert {row["_id"]: row["n"] for row in stored(current)} == {"a": 2**31 - 1, "b": None, "c": 5}
+    found = {row["_id"]: row for row in stored(current)}["c"]
+    assert (found["by"], found["rows"]) == ([("x", 1)], [{"k": 1.0}, None])
