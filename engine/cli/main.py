@@ -95,8 +95,14 @@ def main() -> NoReturn:
 
 
 def show_error(error: OplakeError) -> None:
-    """Print one error: what, where, and what to do next."""
+    """Print one error: what, where, and what to do next; of specs every problem with its line."""
     paint = Painter.for_stream(sys.stderr)
+    diagnostics = getattr(error, "diagnostics", ())
+    if diagnostics:
+        from engine.cli.spec_text import as_text
+
+        click.echo(as_text(diagnostics, paint), err=True, nl=False)
+        return
     click.echo(f"{paint.red(f'error[{error.code}]')} {error.what}", err=True)
     if error.where:
         click.echo(f"  {paint.dim('where:')} {error.where}", err=True)

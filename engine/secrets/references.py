@@ -1,7 +1,7 @@
 """References inside a scalar of a spec: ``${env:NAME}``, ``${env:NAME:-default}``, ``${file:PATH}``.
 
 They are resolved after the YAML is parsed, inside one scalar, when the value is used: what a variable holds can
-never become YAML.
+never become YAML. A literal ``${`` is written ``$${``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,15 @@ from types import MappingProxyType
 
 from engine.errors import UserError
 
-_REFERENCE = re.compile(r"\$\{(?P<scheme>[^:}]*):?(?P<name>(?:(?!:-)[^}])*)(?::-(?P<default>[^}]*))?\}")
+MAX_FILE_BYTES = 64 * 1024
+"""A referenced file holds one value: a key, a password, a certificate."""
+
+_OPENING = "${"
+_ESCAPED = "$${"
+# Bounded and free of braces, so that text full of `${` is scanned in one pass.
+_TOKEN = re.compile(r"\$\$\{|\$\{(?P<body>[^{}\n]{0,1000})\}|\$\{")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SCHEME = re.compile(r"[a-z]{1,12}")
 
 
 class UnresolvedReference(UserError):
@@ -34,60 +41,108 @@ class Reference:
     default: str | None
     start: int
     text: str
+    """All of it, braces included; ``${`` alone when nothing closes it."""
 
 
 def references(template: str) -> Iterator[Reference]:
     """The references of a scalar, in order."""
-    for match in _REFERENCE.finditer(template):
-        yield Reference(match["scheme"], match["name"], match["default"], match.start(), match[0])
+    for match in _TOKEN.finditer(template):
+        if match[0] != _ESCAPED:
+            yield _read(match)
 
 
-def problem_of(reference: Reference) -> str | None:
-    """What is wrong with the form of a reference; None when it is well formed."""
+def _read(match: re.Match[str]) -> Reference:
+    reference, separator, default = (match["body"] or "").partition(":-")
+    scheme, _, name = reference.partition(":")
+    return Reference(scheme, name, default if separator else None, match.start(), match[0])
+
+
+def problem_of(reference: Reference) -> tuple[str, str] | None:
+    """What is wrong with the form of a reference and how to put it right; None when it is well formed.
+
+    Only the scheme and the name are quoted: the rest of the scalar may be a secret.
+    """
+    if reference.text == _OPENING:
+        return "`${` is never closed", "write `${env:NAME}`; a literal `${` is written `$${`"
+    if not reference.name and reference.scheme not in _SCHEMES:
+        return "the reference has no scheme", "write `${env:NAME}` or `${file:PATH}`; a literal `${` is written `$${`"
     if reference.scheme not in _SCHEMES:
-        known = ", ".join(f"${{{scheme}:...}}" for scheme in _SCHEMES)
-        return f"unknown reference scheme {reference.scheme!r}; known are {known}"
+        shown = f" `{reference.scheme}`" if _SCHEME.fullmatch(reference.scheme) else ""
+        return f"unknown reference scheme{shown}", "known are `${env:NAME}` and `${file:PATH}`"
+    if not reference.name:
+        return "the reference names nothing", f"write `${{{reference.scheme}:...}}`"
     if reference.scheme == "env" and not _VARIABLE.fullmatch(reference.name):
-        return f"{reference.name!r} cannot be the name of an environment variable"
-    return None if reference.name else "the reference names nothing"
+        return f"`{reference.name}` cannot be the name of an environment variable", "letters, digits and _ make a name"
+    return None
 
 
-def resolve(template: str) -> str:
+def resolve(template: str, *, where: str = "", folder: Path = Path()) -> str:
     """The scalar with its references replaced by what they stand for now.
+
+    Args:
+        where: the scalar's place in its file, for errors.
+        folder: what relative paths of files are relative to.
 
     Raises:
         UnresolvedReference: a variable is not set or a file cannot be read; the message holds no value.
     """
     pieces, end = [], 0
-    for reference in references(template):
-        problem = problem_of(reference)
-        if problem:
-            raise UnresolvedReference(problem, remedy="correct the reference in the spec")
-        pieces += [template[end : reference.start], _SCHEMES[reference.scheme](reference)]
-        end = reference.start + len(reference.text)
+    for match in _TOKEN.finditer(template):
+        pieces.append(template[end : match.start()])
+        pieces.append(_OPENING if match[0] == _ESCAPED else _value(_read(match), where, folder))
+        end = match.end()
     return "".join([*pieces, template[end:]])
 
 
-def _from_environment(reference: Reference) -> str:
-    value = os.environ.get(reference.name, reference.default)
+def _value(reference: Reference, where: str, folder: Path) -> str:
+    problem = problem_of(reference)
+    if problem:
+        raise UnresolvedReference(problem[0], where=where, remedy=problem[1])
+    return _SCHEMES[reference.scheme](reference, where, folder)
+
+
+def _from_environment(reference: Reference, where: str, folder: Path) -> str:  # noqa: ARG001 - one signature for all
+    """As in a shell, a default also stands in for a variable that is empty."""
+    value = os.environ.get(reference.name)
+    if not value and reference.default is not None:
+        return reference.default
     if value is None:
         raise UnresolvedReference(
             f"the environment variable {reference.name} is not set",
+            where=where,
             remedy=f"set it, or give a default in the spec: ${{env:{reference.name}:-...}}",
         )
     return value
 
 
-def _from_file(reference: Reference) -> str:
+def _from_file(reference: Reference, where: str, folder: Path) -> str:
+    path = folder / Path(reference.name).expanduser()
     try:
-        return Path(reference.name).expanduser().read_text(encoding="utf-8").rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        if reference.default is not None:
+        return _read_file(path)
+    except (OSError, ValueError, RuntimeError) as error:
+        if reference.default is not None and isinstance(error, FileNotFoundError):
             return reference.default
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UnresolvedReference(
-            f"the file {reference.name} cannot be read: {type(error).__name__}",
-            remedy="create it, or correct the reference in the spec",
+            f"the file {reference.name} cannot be read: {reason}",
+            where=where,
+            remedy="create it, or correct the reference in the spec; relative paths start at the project's folder",
         ) from None
 
 
-_SCHEMES: Mapping[str, Callable[[Reference], str]] = MappingProxyType({"env": _from_environment, "file": _from_file})
+def _read_file(path: Path) -> str:
+    """The text of a file without the newline at its end."""
+    with path.open("rb") as stream:
+        content = stream.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise ValueError(f"it has more than {MAX_FILE_BYTES:,} bytes")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+_SCHEMES: Mapping[str, Callable[[Reference, str, Path], str]] = MappingProxyType(
+    {"env": _from_environment, "file": _from_file}
+)

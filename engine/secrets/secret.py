@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from engine.secrets.references import references, resolve
+from engine.secrets.references import references
+from engine.secrets.template import Template, read_template
 
 MASK = "***"
 
@@ -16,30 +17,34 @@ MASK = "***"
 class Secret:
     """Text of a spec with its references unresolved.
 
-    Only a template that is nothing but one reference is shown (``${env:NAME}``): it holds no secret itself.
+    Only text that is nothing but one reference is shown (``${env:NAME}``): it holds no secret itself.
     """
 
     __slots__ = ("_template",)
 
     def __init__(self, template: str) -> None:
-        self._template = template
+        self._template = template if isinstance(template, Template) else Template(template)
 
     def reveal(self) -> str:
         """The value, with its references resolved now.
 
         Raises:
-            UnresolvedReference: a variable is not set or a file cannot be read.
+            UnresolvedReference: a variable is not set or a file cannot be read; says where the spec names it.
         """
-        return resolve(self._template)
+        return self._template.resolved()
 
     def digest(self) -> str:
-        """Twelve hexadecimal digits that change when the value does, for plans."""
+        """Twelve hexadecimal digits that change when the value does, for plans.
+
+        Raises:
+            UnresolvedReference: a variable is not set or a file cannot be read.
+        """
         return hashlib.sha256(self.reveal().encode()).hexdigest()[:12]
 
     def __str__(self) -> str:
         found = list(references(self._template))
         is_one_reference = len(found) == 1 and found[0].text == self._template and found[0].default is None
-        return self._template if is_one_reference else MASK
+        return str(self._template) if is_one_reference else MASK
 
     def __repr__(self) -> str:
         return f"Secret({self})"
@@ -53,14 +58,12 @@ class Secret:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
         """Read from text, dump masked."""
-        text = core_schema.no_info_after_validator_function(cls, core_schema.str_schema(min_length=1))
-        return core_schema.json_or_python_schema(
-            json_schema=text,
-            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), text]),
+        return core_schema.no_info_plain_validator_function(
+            lambda value: value if isinstance(value, cls) else cls(read_template(value)),
             serialization=core_schema.plain_serializer_function_ser_schema(str),
         )
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """A string, for editors."""
+        """Text that is not empty, for editors."""
         return {"type": "string", "minLength": 1}

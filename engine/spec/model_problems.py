@@ -2,114 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.spec.diagnostics import Diagnostic, did_you_mean
-from engine.spec.yaml_tree import Path, Tree
+from engine.spec.diagnostics import Diagnostic, did_you_mean, near_miss
+from engine.spec.model_fields import field_at, fields_of, model_at, model_in, owners_of
+from engine.spec.value_problems import value_problem
+from engine.spec.yaml_tree import Path, Tree, leaves
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_TYPE_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "string_type": "text",
-        "int_type": "a whole number",
-        "int_parsing": "a whole number",
-        "bool_type": "true or false",
-        "dict_type": "a mapping (`key: value` lines)",
-        "model_type": "a mapping (`key: value` lines)",
-        "model_attributes_type": "a mapping (`key: value` lines)",
-        "tuple_type": "a list",
-        "list_type": "a list",
-    }
-)
+_ROUNDS = 4
+"""Leaving out what is wrong can bring up more (a list without its wrong item is missing): so often at most."""
 
 
 def read_model(tree: Tree, model: type[Model]) -> tuple[Model | None, list[Diagnostic]]:
-    """The model a file holds, or everything that is wrong with it."""
-    try:
-        return model.model_validate(tree.data), []
-    except ValidationError as error:
-        return None, [_diagnostic(tree, model, detail) for detail in error.errors(include_url=False)]
+    """The model a file holds and everything that is wrong with it.
+
+    With problems, the model is what remains without the wrong parts, for checks across keys and files: it never
+    leaves this room. None when too little remains.
+    """
+    empty = [path for path, value in leaves(tree.data) if value is None and path]
+    problems = [_no_value(tree, model, path) for path in empty]
+    data = _without(tree.data, empty)
+    left_out: set[Path] = set(empty)
+    for attempt in range(_ROUNDS):
+        try:
+            return model.model_validate(data), problems
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_input=False)
+        if attempt == 0:
+            problems += _diagnostics(tree, model, details, left_out)
+        # Without one of its keys nothing is left of a mapping.
+        wrong = {_path(detail)[:-1] if detail["type"] == "missing" else _path(detail) for detail in details}
+        if () in wrong:
+            break
+        data = _without(data, wrong)
+        left_out |= wrong
+    return None, problems
 
 
-def _diagnostic(tree: Tree, model: type[BaseModel], detail: ErrorDetails) -> Diagnostic:
-    path = tuple(part for part in detail["loc"] if part != "[key]")
-    kind = detail["type"]
-    if kind == "extra_forbidden":
-        keys = _keys_at(model, path[:-1])
-        message = f"unknown key `{path[-1]}`"
-        return tree.diagnostic(path, "unknown-key", message, did_you_mean(str(path[-1]), keys), at_key=True)
-    if kind == "missing":
-        place = "here" if len(path) == 1 else f"in `{path[-2]}`"
-        return tree.diagnostic(path[:-1], "missing-key", f"the key `{path[-1]}` is missing {place}", at_key=True)
-    if kind == "literal_error":
-        return _wrong_choice(tree, path, detail)
-    if kind in _TYPE_NAMES:
-        found = _kind_of(_value_at(tree.data, path))
-        return tree.diagnostic(path, "wrong-type", f"{_named(path)} has to be {_TYPE_NAMES[kind]}, not {found}")
-    message = str(detail["ctx"]["error"]) if kind == "value_error" else detail["msg"]
-    return tree.diagnostic(path, "invalid-value", f"{_named(path)}: {_lower_first(message)}")
+def _diagnostics(
+    tree: Tree, model: type[BaseModel], details: Sequence[ErrorDetails], left_out: Collection[Path]
+) -> Iterator[Diagnostic]:
+    misspelt: set[Path] = set()
+    for detail in details:
+        path = _path(detail)
+        if detail["type"] == "extra_forbidden":
+            meant = near_miss(str(path[-1]), _keys(model, path[:-1]))
+            misspelt |= {(*path[:-1], meant)} if meant else set()
+            yield _unknown_key(tree, model, path)
+    for detail in details:
+        path = _path(detail)
+        if detail["type"] == "missing":
+            if path not in misspelt and path not in left_out:
+                yield _missing_key(tree, model, path)
+        elif detail["type"] != "extra_forbidden":
+            yield value_problem(tree, model, path, detail)
 
 
-def _wrong_choice(tree: Tree, path: Path, detail: ErrorDetails) -> Diagnostic:
-    expected = detail.get("ctx", {}).get("expected", "")
-    choices = [part.strip("' ") for part in expected.replace(" or ", ", ").split(",")]
-    value = _value_at(tree.data, path)
-    message = f"{_named(path)} cannot be {_shown(value)}; choose one of {', '.join(choices)}"
-    suggestion = did_you_mean(value, choices) if isinstance(value, str) else ""
-    return tree.diagnostic(path, "unknown-value", message, "" if "known here" in suggestion else suggestion)
+def _path(detail: ErrorDetails) -> Path:
+    return tuple(part for part in detail["loc"] if part != "[key]")
 
 
-def _keys_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
-    """The keys that a model accepts at a path."""
-    current: Any = model
-    for part in path:
-        fields = _fields(current)
-        if part in fields:
-            current = _inner_model(fields[str(part)])
-    return list(_fields(current))
+def _keys(model: type[BaseModel], path: Path) -> list[str]:
+    owner = model_at(model, path)
+    return list(fields_of(owner)) if owner else []
 
 
-def _fields(model: Any) -> dict[str, Any]:  # noqa: ANN401 - a type annotation
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        return {}
-    return {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+def _unknown_key(tree: Tree, model: type[BaseModel], path: Path) -> Diagnostic:
+    key, keys = str(path[-1]), _keys(model, path[:-1])
+    suggestion = did_you_mean(key, keys)
+    if near_miss(key, keys) is None:
+        owner = next(owners_of(model, key), None)
+        if owner is not None:
+            suggestion = f"it belongs under `{'.'.join(owner)}`" if owner else "it belongs to the top level"
+        elif not keys:
+            suggestion = "this mapping has no keys: write {}"
+    place = f" in `{path[-2]}`" if len(path) > 1 else ""
+    return tree.diagnostic(path, "unknown-key", f"unknown key `{key}`{place}", suggestion, at_key=True)
 
 
-def _inner_model(annotation: Any) -> Any:  # noqa: ANN401 - a type annotation
-    for candidate in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return annotation
+def _missing_key(tree: Tree, model: type[BaseModel], path: Path) -> Diagnostic:
+    info = field_at(model, path)
+    place = f"`{path[-2]}` needs the key" if len(path) > 1 else "the spec needs the key"
+    meaning = f"{path[-1]}: {info.description}" if info and info.description else ""
+    return tree.diagnostic(path[:-1], "missing-key", f"{place} `{path[-1]}`", meaning, at_key=True)
 
 
-def _value_at(data: Any, path: Sequence[str | int]) -> Any:  # noqa: ANN401 - whatever the YAML says
-    for part in path:
-        if isinstance(data, dict):
-            data = data.get(part)
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
+def _no_value(tree: Tree, model: type[BaseModel], path: Path) -> Diagnostic:
+    if not isinstance(path[-1], str):
+        return tree.diagnostic(path, "empty-value", "this item of the list is empty", "delete it or write a value")
+    info = field_at(model, path)
+    inner = model_in(info.annotation) if info else None
+    can_be_empty = inner is not None and not any(field.is_required() for field in fields_of(inner).values())
+    hint = f"write `{path[-1]}: {{}}` for all defaults, or delete the key" if can_be_empty else ""
+    return tree.diagnostic(
+        path, "empty-value", f"`{path[-1]}` has no value", hint or "write a value, or delete the key", at_key=True
+    )
+
+
+def _without(data: Any, paths: Collection[Path]) -> Any:  # noqa: ANN401 - whatever the YAML says
+    """The data without some parts; of a list that loses an item nothing remains, as its places would shift."""
+    gone = {_above_list(path) for path in paths}
+    return _pruned(data, (), gone)
+
+
+def _above_list(path: Path) -> Path:
+    while path and not isinstance(path[-1], str):
+        path = path[:-1]
+    return path
+
+
+def _pruned(data: Any, path: Path, gone: Collection[Path]) -> Any:  # noqa: ANN401 - whatever the YAML says
+    if isinstance(data, dict):
+        return {key: _pruned(value, (*path, key), gone) for key, value in data.items() if (*path, key) not in gone}
+    if isinstance(data, list):
+        return [_pruned(value, (*path, index), gone) for index, value in enumerate(data)]
     return data
-
-
-def _named(path: Sequence[str | int]) -> str:
-    names = [str(part) for part in path if not isinstance(part, int)]
-    return f"`{names[-1]}`" if names else "the spec"
-
-
-def _kind_of(value: object) -> str:
-    names: dict[type, str] = {dict: "a mapping", list: "a list", str: "text", bool: "true or false"}
-    return "empty" if value is None else names.get(type(value), "a number")
-
-
-def _shown(value: object) -> str:
-    return f"`{value}`" if isinstance(value, str | int | float | bool) else _kind_of(value)
-
-
-def _lower_first(message: str) -> str:
-    return message[:1].lower() + message[1:]

@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field
 
+from engine.spec.column_pin import Pin
 from engine.spec.quantities import Duration, Size
 from engine.spec.target import Name, SpecModel
-from engine.spec.types import ColumnType, Scalar, format_type, parse_type
+from engine.spec.types import ColumnType
 
 GLOB_CHARACTERS = "*?"
-_TYPE_PATTERN = r"^((list|map)<)*(" + "|".join(scalar.value for scalar in Scalar) + r")>*$"
-
-
-def _read_type(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return parse_type(value)
-    except ValueError:
-        known = ", ".join(scalar.value for scalar in Scalar)
-        raise ValueError(f"unknown type {value!r}; known are {known}, list<T> and map<T>") from None
-
-
-Pin = Annotated[
-    Any,
-    BeforeValidator(_read_type),
-    PlainSerializer(lambda column: None if column is None else format_type(column)),
-    WithJsonSchema({"type": "string", "pattern": _TYPE_PATTERN, "examples": ["string", "list<double>"]}),
-]
 
 
 class FieldRule(SpecModel):
     """What is fixed about one field of the documents."""
 
-    type: Pin = Field(None, description="Pin the column's type instead of inferring it.")
+    model_config = ConfigDict(
+        json_schema_extra={
+            "dependentSchemas": {"mask": {"not": {"anyOf": [{"required": ["type"]}, {"required": ["as"]}]}}}
+        }
+    )
+
+    type: Pin = Field(
+        None, description="Pin the column's type instead of inferring it; with `as: map`, the type of the values."
+    )
     as_: Literal["map"] | None = Field(
         None, alias="as", description="map: the keys of this document are data; it becomes map<string, ...>."
     )
@@ -101,6 +91,7 @@ class Table(SpecModel):
     name: str | None = Field(
         None,
         pattern=r"^[a-z0-9_{}]+$",
+        max_length=200,
         description="Name of the table; may hold {pipeline}, {database} and {collection}. Default: the pipeline's "
         "name for one collection, else {pipeline}_{collection}.",
     )

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from engine.errors import UsageError
-from engine.spec.checks import (
-    ReadFile,
-    check_names,
-    check_pipeline,
-    check_references,
-    check_tables,
-    check_target,
-    check_targets_exist,
-)
-from engine.spec.diagnostics import Diagnostic, Span, SpecError, did_you_mean
+from engine.secrets.secret import Secret
+from engine.spec.diagnostics import Diagnostic, Refused, Span, SpecError, did_you_mean
+from engine.spec.hidden_text import hide_extents, hide_suspects
+from engine.spec.model_fields import holds, is_known, plain_keys
 from engine.spec.model_problems import read_model
 from engine.spec.pipeline import Pipeline
+from engine.spec.pipeline_checks import check_pipeline
+from engine.spec.project_checks import ReadFile, check_names, check_some_target, check_tables, check_targets_exist
+from engine.spec.reference_checks import check_references
+from engine.spec.spec_files import KINDS, SPECS, misplaced, shown_path, spec_paths, wrong_folder
 from engine.spec.target import Target
-from engine.spec.yaml_tree import MAX_BYTES, Refused, Tree, parse
+from engine.spec.target_checks import check_target
+from engine.spec.yaml_text import MAX_BYTES, read_text, split_lines
+from engine.spec.yaml_tree import Extent, Tree, parse
 
-SPECS = "specs"
 DEFAULT_TARGET = "local"
-_KINDS: Mapping[str, type[Target | Pipeline]] = MappingProxyType({"targets": Target, "pipelines": Pipeline})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +31,18 @@ class Project:
     """Validated specs."""
 
     root: Path
+    """Absolute."""
     targets: Mapping[str, Target]
     pipelines: Mapping[str, Pipeline]
     trees: Mapping[str, Tree] = field(default_factory=dict, repr=False)
     """Target name -> its file, for diagnostics that come later."""
 
     def target_for(self, pipeline: Pipeline, override: str | None = None) -> Target:
-        """Where a pipeline runs: ``--target``, else its own target, else the only one, else ``local``."""
+        """Where a pipeline runs: ``--target``, else its own target, else the only one, else ``local``.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
         return self.target(override or pipeline.target)
 
     def target(self, name: str | None = None) -> Target:
@@ -48,12 +51,19 @@ class Project:
         Raises:
             UsageError: there is none.
         """
-        known = list(self.targets)
-        chosen = name or (known[0] if len(known) == 1 else DEFAULT_TARGET)
-        if chosen not in self.targets:
-            hint = did_you_mean(chosen, known)
-            raise UsageError(f"there is no target {chosen!r}", where=str(self.root / SPECS), remedy=hint)
-        return self.targets[chosen]
+        found = self.default_target() if name is None else self.targets.get(name)
+        if found is None:
+            known = list(self.targets)
+            what = f"there is no target {name!r}" if name else "several targets, and none is named `local`"
+            hint = did_you_mean(name, known) if name else f"choose one with --target: {', '.join(known)}"
+            raise UsageError(what, where=str(self.root / SPECS / "targets"), remedy=hint)
+        return found
+
+    def default_target(self) -> Target | None:
+        """The target that is meant when none is named; None when that is not plain."""
+        if len(self.targets) == 1:
+            return next(iter(self.targets.values()))
+        return self.targets.get(DEFAULT_TARGET)
 
 
 def load_project(root: Path) -> Project:
@@ -65,58 +75,84 @@ def load_project(root: Path) -> Project:
     """
     files: list[ReadFile] = []
     problems: list[Diagnostic] = []
-    for path, model in _spec_files(root):
-        read, found = _read_file(root, path, model)
+    paths = list(spec_paths(root))
+    if not paths:
+        raise UsageError(
+            "no specs found",
+            where=str(root / SPECS),
+            remedy="`oplake init` writes starter specs; `--project DIR` names the folder that holds specs/",
+        )
+    for path, folder in paths:
+        read, found = _read_file(root, path, folder)
         problems += found
-        if read is not None:
-            files.append(read)
-    problems += _check_together(files, has_unread=bool(problems))
+        files += [] if read is None else [read]
+    problems += _check_together(root, files, is_complete=len(files) == len(paths))
     if problems:
         raise SpecError(problems)
+    return _project(root, files)
+
+
+def _project(root: Path, files: Sequence[ReadFile]) -> Project:
     targets = {read.model.target: read.model for read in files if isinstance(read.model, Target)}
     pipelines = {read.model.pipeline: read.model for read in files if isinstance(read.model, Pipeline)}
     trees = {read.model.target: read.tree for read in files if isinstance(read.model, Target)}
     return Project(root.resolve(), MappingProxyType(targets), MappingProxyType(pipelines), MappingProxyType(trees))
 
 
-def _spec_files(root: Path) -> Iterator[tuple[Path, type[Target | Pipeline]]]:
-    found = False
-    for folder, model in _KINDS.items():
-        for path in sorted((root / SPECS / folder).glob("**/*.y*ml")):
-            if path.suffix in (".yaml", ".yml") and path.is_file():
-                found = True
-                yield path, model
-    if not found:
-        raise UsageError(
-            "no specs found",
-            where=str(root / SPECS),
-            remedy="`oplake init` writes starter specs; `--project DIR` names the folder that holds specs/",
-        )
-
-
-def _read_file(root: Path, path: Path, model: type[Target | Pipeline]) -> tuple[ReadFile | None, list[Diagnostic]]:
-    name = str(path.relative_to(root))
+def _read_file(root: Path, path: Path, folder: str | None) -> tuple[ReadFile | None, list[Diagnostic]]:
+    name = shown_path(path)
+    if folder is None:
+        return None, [misplaced(name)]
     try:
-        with path.open("rb") as stream:
-            tree = parse(name, stream.read(MAX_BYTES + 1))
+        tree, problems = _read_tree(root, path, name, KINDS[folder])
     except OSError as error:
-        return None, [Diagnostic(Span(name, 1, 1), "unreadable-file", f"cannot be read: {error.strerror}")]
+        return None, [Diagnostic(Span(name, 1, 1), "unreadable-file", f"the file cannot be read: {error.strerror}")]
     except Refused as refused:
         return None, list(refused.diagnostics)
-    problems = [*tree.problems, *check_references(tree)]
-    spec, found = read_model(tree, model)
-    problems += found
-    if isinstance(spec, Target):
-        problems += check_target(tree, spec)
+    elsewhere = wrong_folder(tree, folder)
+    if elsewhere is not None:
+        return None, [*problems, elsewhere]
+    spec, found = read_model(tree, KINDS[folder])
+    problems += [*tree.problems, *found, *check_references(tree, KINDS[folder])]
+    if folder == "targets":
+        problems += check_target(tree, spec if isinstance(spec, Target) else None)
     elif isinstance(spec, Pipeline):
         problems += check_pipeline(tree, spec)
-    return (None if spec is None else ReadFile(tree, spec)), problems
+    return ReadFile(tree, KINDS[folder], spec), problems
 
 
-def _check_together(files: list[ReadFile], *, has_unread: bool) -> Iterator[Diagnostic]:
+def _read_tree(root: Path, path: Path, name: str, kind: type[Target | Pipeline]) -> tuple[Tree, list[Diagnostic]]:
+    """A file's data, with its secrets hidden in whatever may be shown.
+
+    Raises:
+        OSError: the file cannot be read.
+        Refused: its text is no spec.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(MAX_BYTES + 1)
+    known = frozenset(plain_keys(Target)) if kind is Target else None
+    lines = hide_suspects(split_lines(content[:MAX_BYTES].decode("utf-8", "replace").removeprefix("\ufeff")), known)
+    try:
+        text, problems = read_text(name, content)
+        tree = parse(name, text, root.resolve())
+    except Refused as refused:
+        raise Refused(*(found.shown_with(lines) for found in refused.diagnostics)) from None
+    tree = tree.with_lines(hide_extents(lines, _secret_extents(tree, kind)))
+    return tree, [found.shown_with(tree.lines) for found in problems]
+
+
+def _secret_extents(tree: Tree, kind: type[Target | Pipeline]) -> Iterator[Extent]:
+    """The text of every secret, and of what stands under unknown keys of a target: they may be misspelt."""
+    for path, extent in tree.extents.items():
+        if holds(Target, path, Secret) or (kind is Target and not is_known(Target, path)):
+            yield extent
+
+
+def _check_together(root: Path, files: Sequence[ReadFile], *, is_complete: bool) -> Iterator[Diagnostic]:
+    """Checks across files; what is missing is told only when every file could be read."""
     yield from check_names(files, Target, "target")
     yield from check_names(files, Pipeline, "pipeline")
     yield from check_tables(files)
-    targets = [read.model.target for read in files if isinstance(read.model, Target)]
-    if targets or not has_unread:
-        yield from check_targets_exist(files, targets)
+    if is_complete:
+        yield from check_some_target(files, shown_path(root / SPECS / "targets"))
+        yield from check_targets_exist(files)

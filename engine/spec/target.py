@@ -7,10 +7,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.errors import UserError
 from engine.secrets.secret import Secret
+from engine.secrets.template import Template
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
-Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=63)]
+MAX_NAME = 63
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=MAX_NAME)]
+S3 = "s3://"
+SQLITE = "sqlite:///"
 
 
 class SpecModel(BaseModel):
@@ -43,13 +48,15 @@ class Topic(SpecModel):
 class Kafka(SpecModel):
     """Read what Debezium wrote to Kafka."""
 
-    bootstrap_servers: str = Field(description="Kafka brokers, host:port, separated by commas.")
-    connect_url: str = Field(description="REST address of Kafka Connect.")
+    bootstrap_servers: Template = Field(description="Kafka brokers, host:port, separated by commas.")
+    connect_url: Template = Field(description="REST address of Kafka Connect.")
     topic: Topic = Field(default_factory=Topic, description="How topics are created.")
 
 
 class Transport(SpecModel):
     """How changes travel: exactly one of the two."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     change_stream: ChangeStream | None = Field(
         None, description="Embedded: one process reads change streams. For laptops, tests, small collections."
@@ -60,23 +67,23 @@ class Transport(SpecModel):
 class Storage(SpecModel):
     """How to reach an S3-compatible store."""
 
-    endpoint: str | None = Field(None, description="Address of the store; left out for AWS S3.")
-    region: str = Field("us-east-1", description="Region of the bucket.")
+    endpoint: Template | None = Field(None, description="Address of the store; left out for AWS S3.")
+    region: Template = Field(Template("us-east-1"), description="Region of the bucket.")
     access_key: Secret | None = Field(None, description="Access key, best as a reference.")
     secret_key: Secret | None = Field(None, description="Secret key, best as a reference.")
     allow_http: bool = Field(False, description="Allow an endpoint without TLS.")
     path_style: bool = Field(True, description="Put the bucket into the path instead of the host name.")
 
     def options(self) -> dict[str, str]:
-        """The store's options as deltalake (object_store) names them, secrets resolved."""
+        """The store's options as deltalake (object_store) names them, references resolved."""
         options = {
-            "aws_region": self.region,
+            "aws_region": self.region.resolved(),
             "aws_allow_http": str(self.allow_http).lower(),
             "aws_virtual_hosted_style_request": str(not self.path_style).lower(),
             "aws_conditional_put": "etag",
         }
         if self.endpoint is not None:
-            options["aws_endpoint"] = self.endpoint
+            options["aws_endpoint"] = self.endpoint.resolved()
         if self.access_key is not None:
             options["aws_access_key_id"] = self.access_key.reveal()
         if self.secret_key is not None:
@@ -87,21 +94,40 @@ class Storage(SpecModel):
 class Lake(SpecModel):
     """Where the Delta tables live."""
 
-    uri: str = Field(
-        min_length=1,
-        description="A folder (relative to the project) or s3://bucket/prefix that holds the tables.",
-    )
+    uri: Template = Field(description="A folder (relative to the project) or s3://bucket/prefix that holds the tables.")
     storage: Storage | None = Field(None, description="How to reach the store; only for s3://.")
 
     def location(self, root: Path) -> str:
-        """Absolute path or s3:// address of the tables' folder."""
-        return self.uri.rstrip("/") if "://" in self.uri else str((root / self.uri).resolve())
+        """Absolute path or s3:// address of the tables' folder, references resolved.
+
+        Raises:
+            UserError: it is neither, or a reference cannot be resolved.
+        """
+        uri = self.uri.resolved()
+        problem = lake_problem(uri)
+        if problem:
+            raise UserError(f"the lake's `uri` {problem[0]}", where=self.uri.where, remedy=problem[1])
+        return uri.rstrip("/") if uri.startswith(S3) else str((root / Path(uri).expanduser()).resolve())
 
     def storage_options(self) -> dict[str, str]:
-        """Options for deltalake, secrets resolved; none for a local folder."""
-        if "://" not in self.uri:
+        """Options for deltalake, references resolved; none for a local folder."""
+        if not self.uri.resolved().startswith(S3):
             return {}
-        return (self.storage or Storage(allow_http=False, path_style=True, region="us-east-1")).options()
+        return (self.storage or Storage(allow_http=False, path_style=True)).options()
+
+
+def lake_problem(uri: str) -> tuple[str, str] | None:
+    """What is wrong with the resolved address of a lake, and how to put it right."""
+    if "://" not in uri:
+        return None if uri.strip() else ("is empty", "write a folder or s3://bucket/prefix")
+    scheme, _, rest = uri.partition("://")
+    if scheme in ("s3a", "s3n"):
+        return f"has the scheme {scheme}://", "write s3://"
+    if scheme == "file":
+        return "has the scheme file://", "write the path alone"
+    if scheme != "s3":
+        return "is neither a folder nor s3://bucket/prefix", "the lake is a local folder or an S3-compatible store"
+    return None if rest.strip("/") and not rest.startswith("/") else ("names no bucket", "write s3://bucket/prefix")
 
 
 class Target(SpecModel):
@@ -115,14 +141,17 @@ class Target(SpecModel):
     )
     lake: Lake = Field(description="Where the Delta tables live.")
     state: Secret = Field(
-        default_factory=lambda: Secret("sqlite:///.oplake/state.db"),
+        default_factory=lambda: Secret(f"{SQLITE}.oplake/state.db"),
         description="State database as a SQLAlchemy URL; a relative sqlite path is relative to the project.",
     )
 
     def state_url(self, root: Path) -> str:
-        """The state database's URL, resolved, with a relative SQLite path made absolute."""
+        """The state database's URL, resolved, with a relative SQLite path made absolute.
+
+        Raises:
+            UserError: a reference cannot be resolved.
+        """
         url = self.state.reveal()
-        prefix = "sqlite:///"
-        if url.startswith(prefix) and not url.startswith("sqlite:////") and ":memory:" not in url:
-            return prefix + str((root / url.removeprefix(prefix)).resolve())
-        return url
+        path, mark, query = url.removeprefix(SQLITE).partition("?")
+        is_file = url.startswith(SQLITE) and path not in ("", ":memory:") and not path.startswith("file:")
+        return f"{SQLITE}{(root / path).resolve()}{mark}{query}" if is_file else url

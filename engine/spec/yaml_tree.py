@@ -1,29 +1,26 @@
-"""YAML text becomes plain data in which every key and value knows its place in the file.
-
-Only the YAML that specs need is accepted: one document, no tags, no duplicate or merge keys, and bounds on size,
-depth, aliases and nodes, so that a hostile file is refused in well under a second.
-"""
+"""YAML text becomes plain data in which every key and value knows its place in the file."""
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
-from ruamel.yaml.events import AliasEvent, Event
+from ruamel.yaml.error import StringMark, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from engine.spec.diagnostics import Diagnostic, Span
-
-MAX_BYTES = 256 * 1024
-MAX_DEPTH = 32
-MAX_ALIASES = 100
-MAX_NODES = 10_000
+from engine.secrets.template import Template
+from engine.spec.diagnostics import Diagnostic, Refused, Span, clipped
+from engine.spec.yaml_parser import MAX_DEPTH, MAX_NODES, compose
+from engine.spec.yaml_syntax import syntax_problem
+from engine.spec.yaml_text import split_lines
 
 Path: TypeAlias = "tuple[str | int, ...]"
+Extent: TypeAlias = "tuple[int, int, int, int]"
+"""First line, first column, last line, the column after the last: all count from 0."""
+
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -33,11 +30,14 @@ class Tree:
 
     file: str
     lines: tuple[str, ...]
+    """The text, for people: secrets in it are hidden."""
     data: Any
     keys: Mapping[Path, Span]
     """Path of a mapping's entry -> where its key stands."""
     values: Mapping[Path, Span]
     """Path -> where its value starts."""
+    extents: Mapping[Path, Extent]
+    """Path of a scalar -> all of the text that it is written with."""
     problems: tuple[Diagnostic, ...] = ()
     """What is wrong with the YAML itself, where the rest of the file could still be read."""
 
@@ -49,161 +49,145 @@ class Tree:
         span = places.get(path)
         while span is None and path:
             path = path[:-1]
-            span = self.keys.get(path) or self.values.get(path)
-        span = span or Span(self.file, 1, 1)
-        return Diagnostic(span, rule, message, suggestion, line_at(self.lines, span.line))
+            span = self.keys.get(path)
+        span = span or self.values.get(()) or Span(self.file, 1, 1)
+        return Diagnostic(span, rule, clipped(message), clipped(suggestion)).shown_with(self.lines)
 
-
-class Refused(Exception):
-    """The text is not YAML that a spec may be; carries the problems."""
-
-    def __init__(self, *diagnostics: Diagnostic) -> None:
-        super().__init__("; ".join(found.heading() for found in diagnostics))
-        self.diagnostics = diagnostics
-
-
-def line_at(lines: tuple[str, ...], number: int) -> str:
-    """The text of a line, counted from 1; empty past the end."""
-    return lines[number - 1] if 0 < number <= len(lines) else ""
+    def with_lines(self, lines: tuple[str, ...]) -> Tree:
+        """The same tree, shown with other lines."""
+        return replace(self, lines=lines, problems=tuple(found.shown_with(lines) for found in self.problems))
 
 
 def scalars(data: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:  # noqa: ANN401 - whatever the YAML says
     """Every text in a file's data, with its path."""
+    for place, value in leaves(data, path):
+        if isinstance(value, str):
+            yield place, value
+
+
+def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, object]]:  # noqa: ANN401 - whatever the YAML says
+    """Every scalar in a file's data, with its path."""
     if isinstance(data, Mapping):
         for key, value in data.items():
-            yield from scalars(value, (*path, key))
+            yield from leaves(value, (*path, key))
     elif isinstance(data, list):
         for index, value in enumerate(data):
-            yield from scalars(value, (*path, index))
-    elif isinstance(data, str):
+            yield from leaves(value, (*path, index))
+    else:
         yield path, data
 
 
-def parse(file: str, content: bytes) -> Tree:
-    """Read one file.
+def parse(file: str, text: str, folder: pathlib.Path = pathlib.Path()) -> Tree:
+    """Read the text of one file.
+
+    Args:
+        folder: what relative paths in references are relative to.
 
     Raises:
         Refused: the file cannot be read any further.
     """
-    reader = _Reader(file)
-    return reader.read(content)
+    try:
+        root = compose(text)
+    except (YAMLError, ValueError, RecursionError) as error:
+        # ValueError and RecursionError: what the library itself lets through of odd input.
+        known = error if isinstance(error, YAMLError | ValueError) else ValueError("it is nested too deeply")
+        raise Refused(syntax_problem(file, known)) from None
+    if root is None:
+        suggestion = "write a spec (`oplake init` writes some to start from), or delete the file"
+        raise Refused(Diagnostic(Span(file, 1, 1), "empty-file", "the file holds no spec", suggestion))
+    return _Builder(file, split_lines(text), folder).tree(root)
 
 
 @dataclass(slots=True)
-class _Reader:
+class _Builder:
     file: str
-    lines: tuple[str, ...] = ()
+    lines: tuple[str, ...]
+    folder: pathlib.Path
     keys: dict[Path, Span] = field(default_factory=dict)
     values: dict[Path, Span] = field(default_factory=dict)
+    extents: dict[Path, Extent] = field(default_factory=dict)
     problems: list[Diagnostic] = field(default_factory=list)
     nodes: int = 0
 
-    def read(self, content: bytes) -> Tree:
-        text = self._text(content)
-        self.lines = tuple(text.splitlines())
-        try:
-            self._check_events(YAML(typ="rt", pure=True).parse(text))
-            root = YAML(typ="rt", pure=True).compose(text)
-        except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            raise self._refused(mark, "yaml-syntax", error.problem or "not valid YAML") from None
-        except (YAMLError, ValueError, RecursionError) as error:
-            message = str(error).partition("\n")[0] or "not valid YAML"
-            raise Refused(self._at(1, 1, "yaml-syntax", message)) from None
-        if root is None:
-            raise Refused(self._at(1, 1, "empty-file", "the file holds no spec"))
+    def tree(self, root: Node) -> Tree:
         data = self._build(root, ())
-        places = MappingProxyType(self.keys), MappingProxyType(self.values)
-        return Tree(self.file, self.lines, data, *places, tuple(self.problems))
-
-    def _text(self, content: bytes) -> str:
-        if len(content) > MAX_BYTES:
-            message = f"the file has {len(content):,} bytes; a spec may have {MAX_BYTES:,}"
-            raise Refused(self._at(1, 1, "file-too-large", message))
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
-            raise Refused(self._at(line, column, "not-utf-8", "the file is not UTF-8 here")) from None
-
-    def _check_events(self, events: Iterator[Event]) -> None:
-        """Bound the file while it is scanned, before anything is built of it."""
-        depth = aliases = documents = 0
-        for count, event in enumerate(events):
-            kind = type(event).__name__
-            depth += kind in ("MappingStartEvent", "SequenceStartEvent")
-            depth -= kind in ("MappingEndEvent", "SequenceEndEvent")
-            aliases += isinstance(event, AliasEvent)
-            documents += kind == "DocumentStartEvent"
-            if depth > MAX_DEPTH:
-                raise self._refused(event.start_mark, "too-deep", f"nested deeper than {MAX_DEPTH} levels")
-            if aliases > MAX_ALIASES:
-                raise self._refused(event.start_mark, "too-many-aliases", f"more than {MAX_ALIASES} aliases")
-            if count > 2 * MAX_NODES:
-                raise self._refused(event.start_mark, "too-large", f"more than {MAX_NODES:,} keys and values")
-            if documents > 1:
-                message = "a second document; a file holds one spec"
-                raise self._refused(event.start_mark, "several-documents", message)
-            tag = getattr(event, "tag", None)
-            if tag is not None:
-                raise self._refused(event.start_mark, "yaml-tag", f"the tag {tag} is not allowed")
+        tree = Tree(
+            self.file,
+            self.lines,
+            data,
+            MappingProxyType(self.keys),
+            MappingProxyType(self.values),
+            MappingProxyType(self.extents),
+            tuple(self.problems),
+        )
+        return tree.with_lines(self.lines)
 
     def _build(self, node: Node, path: Path) -> Any:  # noqa: ANN401 - whatever the YAML says
         self.nodes += 1
+        span = self._span(node)
         if self.nodes > MAX_NODES:
             message = f"its aliases expand to more than {MAX_NODES:,} keys and values"
-            raise self._refused(node.start_mark, "too-large", message)
-        self.values.setdefault(path, self._span(node))
+            raise Refused(Diagnostic(span, "too-large", message))
+        if len(path) > MAX_DEPTH:
+            # An alias may hold itself.
+            raise Refused(Diagnostic(span, "too-deep", f"its aliases expand to more than {MAX_DEPTH} levels"))
+        self.values[path] = span
         if isinstance(node, MappingNode):
             return self._build_mapping(node, path)
         if isinstance(node, SequenceNode):
             return [self._build(item, (*path, index)) for index, item in enumerate(node.value)]
-        return self._build_scalar(node)
+        start, end = node.start_mark, node.end_mark
+        self.extents[path] = (start.line, start.column, end.line, end.column)
+        return self._build_scalar(node, span)
 
     def _build_mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
+            span = self._span(key_node)
             if not isinstance(key_node, ScalarNode):
-                self._problem(key_node, "wrong-type", "a key has to be a plain name")
+                self._problem(span, "complex-key", "a key has to be a plain name", "quote it if it holds [ or {")
                 continue
             key = key_node.value
-            span = self._span(key_node)
             if key == "<<":
-                self._problem(key_node, "merge-key", "merge keys (<<) are not allowed: write the keys out")
+                self._problem(span, "merge-key", "merge keys (`<<`) are not allowed", "write the keys out")
                 continue
             if key in data:
                 first = self.keys[*path, key]
-                self._problem(key_node, "duplicate-key", f"`{key}` is given twice; first in line {first.line}")
+                message = f"the key `{key}` is given twice; first in line {first.line}"
+                self._problem(span, "duplicate-key", message, "delete one of the two")
                 continue
             self.keys[*path, key] = span
             data[key] = self._build(value_node, (*path, key))
         return data
 
-    def _build_scalar(self, node: Node) -> object:
-        tag = str(node.tag).removeprefix(_TAG)
-        text = node.value
+    def _build_scalar(self, node: Node, span: Span) -> object:
+        text: str = node.value
         try:
-            return _SCALARS.get(tag, str)(text)
-        except ValueError:
+            value = _SCALARS.get(str(node.tag).removeprefix(_TAG), str)(text)
+        except ValueError:  # more digits than int() reads
             return text
+        if isinstance(value, str):
+            if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+                self._problem(span, "invisible-character", "half a surrogate pair is no character", "delete the escape")
+                return value.encode("utf-8", "replace").decode()
+            return Template(value, str(span), self.folder) if "${" in value else value
+        return value
 
     def _span(self, node: Node) -> Span:
-        start, end = node.start_mark, node.end_mark
-        length = end.column - start.column if end.line == start.line else 0
-        rest = len(line_at(self.lines, start.line + 1)) - start.column
-        return Span(self.file, start.line + 1, start.column + 1, max(1, length or rest))
+        start, end = node.start_mark, self._end(node)
+        is_one_line = end is not None and end.line == start.line
+        length = end.column - start.column if end is not None and is_one_line else self._rest_of_line(start)
+        return Span(self.file, start.line + 1, start.column + 1, max(1, length))
 
-    def _problem(self, node: Node, rule: str, message: str) -> None:
-        span = self._span(node)
-        self.problems.append(Diagnostic(span, rule, message, "", line_at(self.lines, span.line)))
+    def _end(self, node: Node) -> StringMark | None:
+        end: StringMark | None = node.end_mark
+        return end
 
-    def _at(self, line: int, column: int, rule: str, message: str) -> Diagnostic:
-        return Diagnostic(Span(self.file, line, column), rule, message, "", line_at(self.lines, line))
+    def _rest_of_line(self, mark: StringMark) -> int:
+        return len(self.lines[mark.line]) - mark.column if mark.line < len(self.lines) else 0
 
-    def _refused(self, mark: StringMark | None, rule: str, message: str) -> Refused:
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        return Refused(self._at(line, column, rule, message))
+    def _problem(self, span: Span, rule: str, message: str, suggestion: str = "") -> None:
+        self.problems.append(Diagnostic(span, rule, clipped(message), suggestion))
 
 
 def _read_bool(text: str) -> bool:

@@ -1,0 +1,67 @@
+"""Lines of a spec as people may see them: whatever can be a secret is hidden, references stay.
+
+Two nets: the values of keys that hold secrets by type, wherever they stand; and, for files that are too broken to
+know their keys, whatever looks like a password. Text keeps its length, so that carets stay where they belong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+from engine.secrets.references import references
+from engine.spec.yaml_tree import Extent
+
+_HIDDEN = "*"
+# Every pattern reads a line once, however it is made.
+_USER_INFO = re.compile(r"(?P<before>://)(?P<value>(?:(?!://)[^\s\"'])*)(?P<after>@)")
+_QUOTED = r"\"(?:[^\"\\]|\\.)*\"?|'[^']*'?"
+_PLAIN = r"(?=[^\s,}])(?:\$\{[^{}]*\}|[^,}])+"
+_KEY_VALUE = re.compile(
+    rf"(?P<before>(?P<key>[\w-]{{1,60}})[\"']?\s*:\s+)(?![{{\[|>&*#])(?P<value>{_QUOTED}|{_PLAIN})(?P<after>)"
+)
+_SUSPECT = re.compile(r"(?i)secret|passw|token|credential|access_?key")
+
+
+def hide_suspects(lines: Iterable[str], plain_keys: Collection[str] | None) -> tuple[str, ...]:
+    """Hide the user information of addresses, and the values of keys that may be secrets.
+
+    Args:
+        plain_keys: the keys whose values are shown; None when only a suspicious name hides a value.
+    """
+
+    def hide_value(match: re.Match[str]) -> str:
+        key = match["key"]
+        is_plain = not _SUSPECT.search(key) and (plain_keys is None or key in plain_keys)
+        return match[0] if is_plain else _hide_match(match)
+
+    return tuple(_KEY_VALUE.sub(hide_value, _USER_INFO.sub(_hide_match, line)) for line in lines)
+
+
+def _hide_match(match: re.Match[str]) -> str:
+    return f"{match['before']}{_hidden(match['value'])}{match['after']}"
+
+
+def hide_extents(lines: Sequence[str], extents: Iterable[Extent]) -> tuple[str, ...]:
+    """Hide stretches of the text."""
+    hidden = list(lines)
+    for first_line, first_column, last_line, last_column in extents:
+        for number in range(first_line, min(last_line + 1, len(hidden))):
+            start = first_column if number == first_line else 0
+            end = last_column if number == last_line else len(hidden[number])
+            line = hidden[number]
+            hidden[number] = f"{line[:start]}{_hidden(line[start:end])}{line[end:]}"
+    return tuple(hidden)
+
+
+def _hidden(text: str) -> str:
+    """Everything but references, whose defaults are hidden too."""
+    pieces, end = [], 0
+    for reference in references(text):
+        pieces.append(_HIDDEN * (reference.start - end))
+        shown = reference.text
+        if reference.default:
+            shown = shown.removesuffix(f"{reference.default}}}") + _HIDDEN * len(reference.default) + "}"
+        pieces.append(shown)
+        end = reference.start + len(reference.text)
+    return "".join([*pieces, _HIDDEN * (len(text) - end)])

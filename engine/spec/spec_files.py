@@ -1,0 +1,60 @@
+"""Which files of a project are specs, and which stand where nobody looks for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from engine.spec.diagnostics import Diagnostic, Span
+from engine.spec.pipeline import Pipeline
+from engine.spec.target import Target
+from engine.spec.yaml_tree import Tree
+
+SPECS = "specs"
+KINDS: Mapping[str, type[Target | Pipeline]] = MappingProxyType({"targets": Target, "pipelines": Pipeline})
+"""Folder below ``specs/`` -> what its files hold."""
+_SUFFIXES = (".yaml", ".yml")
+_NAME_KEYS: Mapping[str, str] = MappingProxyType({"targets": "target", "pipelines": "pipeline"})
+# What only one kind of spec has, so that a file of the other kind is recognised.
+_TELLING: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"targets": frozenset({"mongodb", "lake", "transport", "state"}), "pipelines": frozenset({"source", "table"})}
+)
+
+
+def spec_paths(root: Path) -> Iterator[tuple[Path, str | None]]:
+    """Every YAML file below ``specs/`` with the folder that says what it holds; None where none does.
+
+    Hidden files (an editor's) are left out.
+    """
+    specs = root / SPECS
+    for path in sorted(specs.glob("**/*")):
+        parts = path.relative_to(specs).parts
+        if path.suffix not in _SUFFIXES or not path.is_file() or any(part.startswith(".") for part in parts):
+            continue
+        yield path, parts[0] if len(parts) > 1 and parts[0] in KINDS else None
+
+
+def shown_path(path: Path) -> str:
+    """A path as a person at this folder would write it."""
+    absolute, here = Path(os.path.abspath(path)), Path.cwd()  # resolve() would follow links
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
+
+
+def misplaced(file: str) -> Diagnostic:
+    """A file that is in neither folder."""
+    message = "nothing reads this file: specs are in specs/targets and specs/pipelines"
+    return Diagnostic(Span(file, 1, 1), "misplaced-file", message, "move it there, or out of specs/")
+
+
+def wrong_folder(tree: Tree, folder: str) -> Diagnostic | None:
+    """The problem of a file that is plainly of the other kind."""
+    if not isinstance(tree.data, dict):
+        return None
+    other = next(name for name in KINDS if name != folder)
+    keys = set(tree.data)
+    if keys & _TELLING[other] and not keys & _TELLING[folder]:
+        message = f"this is a {_NAME_KEYS[other]}, in the folder of {folder}"
+        return tree.diagnostic((), "misplaced-file", message, f"move it to specs/{other}")
+    return None
