@@ -50,7 +50,7 @@ Strings = Annotated[tuple[str, ...], BeforeValidator(_as_strings)]
 class Source(SpecModel):
     """What is read."""
 
-    collections: Annotated[Strings, Field(min_length=1)] = Field(
+    collections: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_as_strings)] = Field(
         description="Collections as database.collection; * and ? stand for any characters."
     )
     capture: Literal["update_full", "post_image"] = Field(

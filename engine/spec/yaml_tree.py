@@ -22,6 +22,7 @@ Extent: TypeAlias = "tuple[int, int, int, int]"
 """First line, first column, last line, the column after the last: all count from 0."""
 
 _TAG = "tag:yaml.org,2002:"
+_MAX_DIGITS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ class _Builder:
         text: str = node.value
         try:
             value = _SCALARS.get(str(node.tag).removeprefix(_TAG), str)(text)
-        except ValueError:  # more digits than int() reads
+        except ValueError:  # too many digits, or .inf as YAML writes it
             return text
         if isinstance(value, str):
             if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
@@ -195,6 +196,8 @@ def _read_bool(text: str) -> bool:
 
 
 def _read_int(text: str) -> int:
+    if len(text) > _MAX_DIGITS:  # int() reads hexadecimal digits of any number, and str() then fails on the result
+        raise ValueError("more digits than any number of a spec has")
     return int(text.replace("_", ""), 0 if text.lstrip("+-")[:2] in ("0x", "0o") else 10)
 
 
