@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from engine.decode.arrow_types import arrow_schema
 from engine.decode.system_columns import log_schema, struct_of
 from engine.errors import CommitConflict, LakeError
 from engine.lake.commit import APP_PREFIX, append_rows, commit_properties
 from engine.lake.delta_errors import committing, reading
+from engine.lake.growth import grow
 from engine.lake.table_types import in_table_order, table_schema
 from engine.lake.transactions import application_ids
 from engine.lake.widening import rewrite_as, widened
@@ -103,18 +103,16 @@ class ChangeLog:
         return struct_of(self._schema)
 
     def evolve(self, columns: Struct) -> None:
-        """Add the columns, at any depth, that the log does not have yet; no rows are touched.
+        """Add the columns, at any depth, that the log does not have yet.
+
+        No row is touched, except when a field is new inside the values of a map: then the log is rewritten.
 
         Raises:
             CommitConflict: another writer was first.
+            InternalError: a column is asked for with another type than it has.
         """
-        wanted = arrow_schema(columns)
-        if all(field in self._schema for field in wanted):
-            return
-        reach("lake.evolve.before_commit")
-        append_rows(self._table, wanted.empty_table(), {}, evolve=True)
-        self._schema = table_schema(self._table)
-        reach("lake.evolve.after_commit")
+        if grow(self._table, columns):
+            self._schema = table_schema(self._table)
 
     def widen(self, widenings: Mapping[str, ColumnType]) -> None:
         """Give columns wider types by rewriting the log in one commit; fold it first, or its table is built anew.

@@ -13,6 +13,7 @@ from engine.errors import LakeError
 from engine.lake.commit import APP_PREFIX, append_rows, commit_properties
 from engine.lake.delta_errors import committing, reading
 from engine.lake.fold_limits import FoldLimits
+from engine.lake.growth import grow
 from engine.lake.table_types import in_table_order, table_schema
 from engine.lake.widening import rewrite_as, widest
 from engine.spec.types import Struct
@@ -93,9 +94,7 @@ class FoldedTable:
         self._check_nobody_added(columns)
         if widest(own, columns) != own:
             rewrite_as(self.table, widest(own, columns))
-        reach("lake.evolve.before_commit")
-        append_rows(self.table, self._shape(columns).empty_table(), {}, evolve=True)
-        reach("lake.evolve.after_commit")
+        grow(self.table, columns)
 
     def _check_nobody_added(self, columns: Struct) -> None:
         foreign = sorted(set(self.schema.names) - set(self._shape(columns).names))

@@ -89,30 +89,46 @@ class LogTail:
         while commits:
             count = _fitting(commits, limits.max_rows, limits.max_bytes // expansion)
             taken, commits = commits[:count], commits[count:]
-            rows = self._feed([commit.version for commit in taken if commit.rows], schema, after)
+            table = self._before_rewrite(taken, commits, after)
+            rows = _feed(table, [commit.version for commit in taken if commit.rows], schema, after)
             if rows.num_rows:
                 expansion = max(1, rows.nbytes // sum(commit.size_bytes for commit in taken))
             after = taken[-1].version
             yield Step(with_image(rows), after)
 
-    def _feed(self, versions: list[int], schema: pa.Schema, after: int) -> pa.Table:
-        """The rows that these versions added, from the table's change data feed."""
-        if not versions:
-            return schema.empty_table()
-        names = [*schema.names, _CHANGE, _COMMIT]
+    def _before_rewrite(self, taken: list[LogCommit], later: list[LogCommit], after: int) -> DeltaTable:
+        """The log as it was before its files were rewritten for other columns; the newest when they were not.
+
+        deltalake reads a change feed with the newest schema, in which older files may not be readable.
+        """
+        if not any(commit.is_rewrite for commit in later):
+            return self.table
         try:
             with reading(self.table.table_uri):
-                feed = self.table.load_cdf(versions[0], versions[-1], columns=[f'"{name}"' for name in names])
-                rows = pa.RecordBatchReader.from_stream(feed).read_all()
+                # deltalake has no public way to ask a table for its options.
+                return DeltaTable(self.table.table_uri, taken[-1].version, self.table._storage_options)
         except LakeError as error:
-            if error.__cause__ is None or not is_missing_file(error.__cause__):
-                raise
-            raise LogHistoryGone.at(self.table.table_uri, after, "files") from error
-        wanted = pc.and_(
-            pc.equal(rows.column(_CHANGE).cast(pa.string()), "insert"),
-            pc.is_in(rows.column(_COMMIT), pa.array(versions, pa.uint64())),
-        )
-        return plain_table(rows, schema).filter(wanted)
+            raise LogHistoryGone.at(self.table.table_uri, after, "versions") from error
+
+
+def _feed(table: DeltaTable, versions: list[int], schema: pa.Schema, after: int) -> pa.Table:
+    """The rows that these versions added, from the table's change data feed."""
+    if not versions:
+        return schema.empty_table()
+    names = [*(name for name in schema.names if name in table_schema(table).names), _CHANGE, _COMMIT]
+    try:
+        with reading(table.table_uri):
+            feed = table.load_cdf(versions[0], versions[-1], columns=[f'"{name}"' for name in names])
+            rows = pa.RecordBatchReader.from_stream(feed).read_all()
+    except LakeError as error:
+        if error.__cause__ is None or not is_missing_file(error.__cause__):
+            raise
+        raise LogHistoryGone.at(table.table_uri, after, "files") from error
+    wanted = pc.and_(
+        pc.equal(rows.column(_CHANGE).cast(pa.string()), "insert"),
+        pc.is_in(rows.column(_COMMIT), pa.array(versions, pa.uint64())),
+    )
+    return plain_table(rows, schema).filter(wanted)
 
 
 def _fitting(commits: list[LogCommit], max_rows: int, max_bytes: int) -> int:

@@ -51,7 +51,16 @@ def in_table_order(rows: pa.Table, schema: pa.Schema, where: str) -> pa.Table:
 
 
 def plain_table(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Rows that deltalake read (string views, columns in any order) as the schema has them."""
+    """Rows that deltalake read (string views, columns in any order) as the schema has them.
+
+    Columns and nested fields that the rows lack, because the table got them later, are null.
+
+    Raises:
+        pa.ArrowInvalid: a value cannot be held exactly by a wider numeric type.
+    """
+    missing = [field for field in schema if field.name not in rows.column_names]
+    for field in missing:
+        rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
     return rows.select(schema.names).cast(schema)
 
 

@@ -46,7 +46,10 @@ def widest(first: Struct, second: Struct) -> Struct:
 
 
 def rewrite_as(table: DeltaTable, columns: Struct) -> None:
-    """Rewrite a table with wider columns, in one commit; nothing else about it changes.
+    """Rewrite a table with wider or more columns, in one commit; nothing else about it changes.
+
+    Args:
+        columns: all of the table's document columns, as they shall be.
 
     Raises:
         WideningRefused: a value cannot be held exactly.
@@ -63,7 +66,7 @@ def rewrite_as(table: DeltaTable, columns: Struct) -> None:
                 pa.RecordBatchReader.from_batches(schema, casting.of(batches)),
                 mode="overwrite",
                 schema_mode="overwrite",
-                commit_properties=commit_properties({}, note="widen", exclusive=True),
+                commit_properties=commit_properties({}, note="columns", exclusive=True),
             )
     except OplakeError:
         if casting.refusal is None:
@@ -94,10 +97,11 @@ class _Casting:
 
 
 def _schema_with(schema: pa.Schema, columns: Struct) -> pa.Schema:
-    """The table's schema, order and system columns included, with these types."""
+    """The table's schema, order and system columns included, with these types; new columns stand last."""
     own = struct_of(schema).fields
     fields = [arrow_field(field.name, columns.fields[field.name]) if field.name in own else field for field in schema]
-    return pa.schema(fields)
+    new = [arrow_field(name, column) for name, column in columns.fields.items() if name not in own]
+    return pa.schema([*fields, *new])
 
 
 def _widened(column: ColumnType, path: str, widenings: Mapping[str, ColumnType]) -> ColumnType:
