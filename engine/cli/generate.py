@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from engine.cli.options import project_option, target_option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,13 +38,8 @@ Progress: TypeAlias = Callable[[int], None]
 )
 @click.option("--batch", type=click.IntRange(1, 50_000), default=10_000, show_default=True, help="Writes in one bulk.")
 @click.option("--uri", help="MongoDB to write to; without it the project's target decides.")
-@click.option("--target", help="Target of the project whose MongoDB is written to.")
-@click.option(
-    "--project",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(),
-    help="Folder that holds specs/.",
-)
+@target_option
+@project_option
 @click.option("--database", default="shop", show_default=True, help="Database to write to.")
 @click.option("--collection", help="Collection to write to; the default is the kind's name.")
 @click.option(

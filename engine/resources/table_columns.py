@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from engine.resources.collection import Sample
 from engine.resources.columns import columns_to_json
-from engine.resources.table_desired import partitions
+from engine.resources.partitions import partitions
 from engine.spec.pipeline import Pipeline, pinned_type
 from engine.spec.types import ColumnType, Scalar, Struct
 from engine.state.canonical import Json

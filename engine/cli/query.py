@@ -1,0 +1,154 @@
+"""``oplake query``: one SELECT over the lake, printed or written to a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from engine.cli.options import project_option, target_option
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from engine.query.catalogue import Lake
+    from engine.query.run import Query, Rows
+
+TEMP_FOLDER = Path(".oplake", "tmp")
+
+
+@click.command()
+@click.argument("sql")
+@click.option("--as-of", "as_of", metavar="VERSION|TIME", help="Look at the lake as it was.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    help="How to write the rows.  [default: table; by --out's suffix where there is one]",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option("--max-rows", type=click.IntRange(1), default=100, show_default=True, help="Rows that a table shows.")
+@click.option("--explain", is_flag=True, help="Print the plan instead of running the query.")
+@click.option("--memory-limit", default="2GB", show_default=True, help="Memory before it spills or fails.")
+@click.option("--timeout", default="60s", show_default=True, help="Time until the last row: 500ms, 60s, 5m.")
+@target_option
+@project_option
+def query(sql: str, **options: Any) -> None:  # noqa: ANN401 - click
+    """Run one SELECT over the views TABLE (live), TABLE__current, TABLE__changes and TABLE__history.
+
+    SQL may be - to read the statement from standard input.
+    """
+    from engine.query.run import explain_query, run_query
+
+    form = _format(options["form"], options["out"])
+    request = _request(sys.stdin.read() if sql == "-" else sql, options)
+    with _quiet_when_nobody_reads():
+        if options["explain"]:
+            click.echo(explain_query(request))
+            return
+        with run_query(request) as rows:
+            _write(rows, form, options["out"], options["max_rows"])
+
+
+def _format(form: str | None, out: Path | None) -> str:
+    by_suffix = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
+    chosen = form or (by_suffix.get(out.suffix.lower()) if out else None) or "table"
+    if chosen == "parquet" and out is None:
+        raise UsageError("Parquet is no text", where="--format", remedy="add --out FILE.parquet")
+    return chosen
+
+
+def _request(sql: str, options: dict[str, Any]) -> Query:
+    from engine.query.as_of import NOW, parse_as_of
+    from engine.query.limits import Limits
+    from engine.query.run import Query
+    from engine.spec.quantities import parse_duration
+
+    try:
+        time = parse_duration(options["timeout"])
+    except ValueError as error:
+        raise UsageError(f"{options['timeout']!r} is {error}", where="--timeout") from None
+    lake, root = _lake(options)
+    return Query(
+        sql,
+        lake,
+        root / TEMP_FOLDER,
+        parse_as_of(options["as_of"]) if options["as_of"] else NOW,
+        Limits(options["memory_limit"], time),
+    )
+
+
+def _lake(options: dict[str, Any]) -> tuple[Lake, Path]:
+    """The target's lake with the tables that its pipelines name, and the project's folder."""
+    from engine.query.catalogue import Lake
+    from engine.spec.pipeline import GLOB_CHARACTERS
+    from engine.spec.project import load_project
+
+    project = load_project(options["project"])
+    target = project.target(options["target"])
+    modes = {
+        pipeline.table_name(namespace): pipeline.table.mode
+        for pipeline in project.pipelines.values()
+        for namespace in pipeline.source.collections
+        if not any(mark in namespace for mark in GLOB_CHARACTERS)
+        and project.target_for(pipeline, options["target"]) is target
+    }
+    return Lake(target.lake.location(project.root), target.lake.storage_options(), modes), project.root
+
+
+def _write(rows: Rows, form: str, out: Path | None, max_rows: int) -> None:
+    from engine.query.csv_output import write_csv
+    from engine.query.json_output import write_json
+    from engine.query.parquet_output import write_parquet
+    from engine.query.table_output import write_table
+
+    if form == "parquet" and out is not None:
+        with _replacing(out) as temporary:
+            count = write_parquet(rows, temporary)
+        click.echo(f"wrote {count:,} rows to {out}", err=True)
+        return
+    with _opened(out) as stream:
+        match form:
+            case "csv":
+                write_csv(rows, stream)
+            case "json":
+                write_json(rows, stream)
+            case _:
+                write_table(rows, stream, max_rows)
+
+
+@contextmanager
+def _opened(out: Path | None) -> Iterator[TextIO]:
+    if out is None:
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    with _replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[Path]:
+    """A file beside ``out`` that takes its place at the end; nothing half-written is ever left."""
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        temporary.replace(out)
+    except OSError as error:
+        raise UsageError(f"cannot write: {error.strerror or error}", where=str(out)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _quiet_when_nobody_reads() -> Iterator[None]:
+    """``oplake query ... | head`` ends without a complaint once head has seen enough."""
+    try:
+        yield
+    except BrokenPipeError:
+        # What is still buffered would fail again when Python closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

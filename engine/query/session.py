@@ -1,0 +1,61 @@
+"""A DuckDB that can read one lake and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+import duckdb
+
+from engine.query.extensions import load
+from engine.query.limits import Limits
+from engine.query.s3_secret import create_secret
+from engine.query.sql_text import literal
+from engine.query.tail import SCHEMA
+
+_START: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "allow_persistent_secrets": "false",
+    "errors_as_json": "true",
+    "python_enable_replacements": "false",
+}
+
+
+@contextmanager
+def open_session(
+    lake_uri: str, storage_options: Mapping[str, str], limits: Limits, temp_root: Path
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in memory with the extensions the lake needs; it spills below ``temp_root``.
+
+    Raises:
+        ToolMissing: an extension is not installed.
+        OSError: ``temp_root`` cannot be written.
+    """
+    temp_root.mkdir(parents=True, exist_ok=True)
+    spill = mkdtemp(prefix="query-", dir=temp_root)
+    try:
+        with duckdb.connect(":memory:", config=_START) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(f"SET memory_limit = {literal(limits.memory)}")
+            connection.execute(f"SET temp_directory = {literal(spill)}")
+            connection.execute(f"CREATE SCHEMA {SCHEMA}")
+            load(connection, "delta")
+            if "://" in lake_uri:
+                load(connection, "httpfs")
+                create_secret(connection, lake_uri, storage_options)
+            yield connection
+    finally:
+        shutil.rmtree(spill, ignore_errors=True)
+
+
+def lock_down(connection: duckdb.DuckDBPyConnection, lake_uri: str) -> None:
+    """From here on the connection reads files of the lake only, and no setting can be changed."""
+    inside = literal(lake_uri.rstrip("/") + "/")
+    connection.execute(f"SET allowed_directories = [{inside}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
