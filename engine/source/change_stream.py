@@ -10,28 +10,25 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, Literal
 
-from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
-from pymongo.change_stream import CollectionChangeStream
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
+from engine.errors import OplakeError
 from engine.source.batch import Batch, Position
 from engine.source.change_event import ChangeEvent, parse_event
 from engine.source.cluster_time import SNAPSHOT, STREAM, order_text, pack, unix_seconds, unpack
-from engine.source.mongo_errors import reading_from, resume_point_lost
+from engine.source.mongo_errors import NO_REPLICA_SET, reading_from, resume_point_lost
 from engine.source.pending import Pending
 from engine.source.raw_document import RAW, key_of
-from engine.source.resume_token import token_time
 from engine.source.snapshot import read_snapshot
 from engine.source.stream_position import StreamPosition
+from engine.source.tail import Capture, Tail
 
 Snapshot = Literal["initial", "no_data", "when_needed"]
-Capture = Literal["update_full", "post_image"]
 
-AWAIT_MS = 200
-"""How long the server holds an empty read open: the latency of a quiet stream, and of a stop."""
-_FULL_DOCUMENT = {"update_full": "updateLookup", "post_image": "required"}
+PROVE_EVERY_S = 10.0
+"""How often a snapshot makes sure that the changes since its start are still there."""
 
 
 class ChangeStreamSource:
@@ -62,18 +59,22 @@ class ChangeStreamSource:
         database, _, name = namespace.partition(".")
         self._client = client
         self._collection = client[database][name].with_options(RAW, read_concern=ReadConcern("majority"))
-        self._capture = capture
+        self._capture: Capture = capture
         self._position = StreamPosition.of(position)
         self._begin_with_data = snapshot != "no_data"
         self._last_key = last_snapshot_key
+        self._tail: Tail | None = None
         self._documents: Generator[bytes] | None = None
-        self._stream: CollectionChangeStream[RawBSONDocument] | None = None
         self._to_skip = 0
+        self._ending: OplakeError | None = None
+        self._proven_at = 0.0
         self._seen_until: int | None = None
         self._goal: int | None = None
 
     def poll(self, timeout_s: float, max_rows: int, max_bytes: int = 32 << 20) -> Batch:
         """The next changes, perhaps none; the batch's position is where to go on after them.
+
+        After an error the source stands where it stood before, and may be polled again.
 
         Args:
             timeout_s: how long to wait for a first change.
@@ -81,27 +82,31 @@ class ChangeStreamSource:
             max_bytes: stop after the change that reaches it.
 
         Raises:
-            SourceUnreachable: no server answers; open the source again from the committed position.
+            SourceUnreachable: no server answers just now; nothing is lost.
             ResumePointLost: the oplog has rolled past the position.
-            CollectionGone: the collection was dropped or renamed.
+            CollectionGone: the collection was dropped or renamed; all changes before that were given.
             SourceError: the server refuses.
         """
-        with reading_from(self.namespace):
-            if self._position.snapshot_time is None:
-                self._begin()
-            pending = Pending(max_rows, max_bytes)
-            if self._position.snapshot_done:
-                self._read_stream(pending, time.monotonic() + timeout_s)
-            else:
-                self._read_documents(pending)
-            return pending.batch(self._position.as_position())
+        before = self._position
+        pending = Pending(max_rows, max_bytes)
+        try:
+            with reading_from(self.namespace):
+                self._poll(pending, time.monotonic() + timeout_s)
+        except OplakeError:
+            self._position = before
+            self.close()
+            raise
+        if pending and not self._position.snapshot_done:
+            self._last_key = pending.last_key
+        return pending.batch(self._position.as_position())
 
     @property
     def caught_up(self) -> bool:
         """Whether all that had happened when this was first asked has been read."""
         if self._goal is None:
             with reading_from(self.namespace):
-                self._goal = self._now()
+                # Shards may each have a change at one time: only a later one tells that all of them are read.
+                self._goal = self._now() + (1 if self._client.is_mongos else 0)
         return self._seen_until is not None and self._seen_until >= self._goal
 
     @property
@@ -110,76 +115,91 @@ class ChangeStreamSource:
         return None if self._seen_until is None else max(0.0, time.time() - unix_seconds(self._seen_until))
 
     def close(self) -> None:
-        """Give the server its cursors back."""
-        if self._stream is not None:
-            self._stream.close()
+        """Give the server its cursors back. A later ``poll`` opens them again."""
+        if self._tail is not None:
+            self._tail.close()
         if self._documents is not None:
             self._documents.close()
-        self._stream = self._documents = None
+        self._tail = self._documents = None
 
-    def _begin(self) -> None:
-        """Fix the time the snapshot starts from, and make sure that a change stream can be had from there."""
+    def _poll(self, pending: Pending, deadline: float) -> None:
+        if self._ending is not None:
+            raise self._ending
+        tail = self._tail = self._tail or self._open_tail()
+        if self._position.snapshot_done:
+            self._read_stream(tail, pending, deadline)
+            tail.prove()
+            return
+        self._read_documents(pending)
+        if time.monotonic() - self._proven_at >= PROVE_EVERY_S:
+            tail.prove_start()
+            self._proven_at = time.monotonic()
+
+    def _open_tail(self) -> Tail:
+        """The stream is open before the snapshot begins, and stays so: what happens meanwhile waits in it."""
+        start = self._position.resume_time
+        if start is not None:
+            self._to_skip = self._position.stream_index
+            return Tail(self._collection, self._capture, start)
+        tail = Tail(self._collection, self._capture)
         now = self._now()
-        self._position = StreamPosition(snapshot_time=now, snapshot_done=not self._begin_with_data)
-        with self._watch(now + 1) as stream:
-            stream.try_next()
-        if not self._begin_with_data:
-            self._position = replace(self._position, stream_time=now + 1)
+        self._position = StreamPosition(
+            snapshot_time=now,
+            snapshot_done=not self._begin_with_data,
+            stream_time=None if self._begin_with_data else now,
+        )
+        return tail
 
     def _read_documents(self, pending: Pending) -> None:
         if self._documents is None:
             self._documents = self._open_snapshot()
         position = self._position
         start = position.snapshot_time or 0
+        time_us = unix_seconds(start) * 1_000_000
         rows = position.snapshot_rows
         for document in self._documents:
-            order = order_text(start, SNAPSHOT, rows)
-            pending.add("r", order, unix_seconds(start) * 1_000_000, key_of(document), document)
+            pending.add("r", order_text(start, SNAPSHOT, rows), time_us, key_of(document), document)
             rows += 1
             if pending.is_full:
                 break
         else:
             self._documents = None
-            position = replace(position, snapshot_done=True, stream_time=start + 1)
+            position = replace(position, snapshot_done=True, stream_time=start)
         self._position = replace(position, snapshot_rows=rows)
 
     def _open_snapshot(self) -> Generator[bytes]:
         """Documents not older than the snapshot's time, after those that are committed."""
         after = self._last_key if self._position.snapshot_rows else None
+        if after is None and self._position.snapshot_rows:
+            raise resume_point_lost(self.namespace, "the last row of the unfinished snapshot is not in the log")
         with self._client.start_session(causal_consistency=True) as session:
             session.advance_operation_time(unpack(self._position.snapshot_time or 0))
-            with reading_from(self.namespace):
-                yield from read_snapshot(self._collection, session, after)
+            yield from read_snapshot(self._collection, session, after)
 
-    def _read_stream(self, pending: Pending, deadline: float) -> None:
-        stream = self._stream = self._stream or self._open_stream(self._position.stream_time or 0)
+    def _read_stream(self, tail: Tail, pending: Pending, deadline: float) -> None:
         while not pending.is_full:
-            event = stream.try_next()
+            event = tail.read()
             if event is None:
-                self._advance_idle(stream)
+                self._advance_idle(tail.looked_until)
                 if pending or time.monotonic() >= deadline:
                     return
                 continue
-            change = parse_event(event, self.namespace)
+            try:
+                change = parse_event(event, self.namespace)
+            except OplakeError as ending:
+                self._ending = ending
+                if pending:
+                    return  # what happened before it is still to be kept
+                raise
             if change is not None:
                 self._take(change, pending)
 
-    def _open_stream(self, start: int) -> CollectionChangeStream[RawBSONDocument]:
-        """A stream from a packed cluster time on; checked after it is open, so that nothing is lost in between."""
-        stream = self._watch(start)
-        self._to_skip = self._position.stream_index
-        oldest = self._oldest_oplog_time()
-        if oldest is not None and oldest > start:
-            at, first = unpack(start).as_datetime(), unpack(oldest).as_datetime()
-            detail = f"the position is {at:%Y-%m-%d %H:%M:%S} UTC, the oplog begins {first:%Y-%m-%d %H:%M:%S} UTC"
-            stream.close()
-            raise resume_point_lost(self.namespace, detail)
-        return stream
-
     def _take(self, change: ChangeEvent, pending: Pending) -> None:
-        """Add a change, unless it is one of those of the resumed cluster time that are applied already."""
+        """Add a change, unless the table has it: in the snapshot, or applied already at the time resumed from."""
         position = self._position
         self._seen_until = max(self._seen_until or 0, change.time - 1)
+        if change.time <= (position.snapshot_time or 0):
+            return
         if self._to_skip and change.time == position.stream_time:
             self._to_skip -= 1
             return
@@ -189,23 +209,14 @@ class ChangeStreamSource:
         pending.add(change.operation, order, change.source_time_us, change.key, change.document)
         self._position = replace(position, stream_time=change.time, stream_index=number + 1)
 
-    def _advance_idle(self, stream: CollectionChangeStream[RawBSONDocument]) -> None:
-        """Nothing older than the server's token is still to come, so an idle table need not stand still."""
-        looked_until = token_time(stream.resume_token)
+    def _advance_idle(self, looked_until: int | None) -> None:
+        """Nothing older than what the server has looked at is still to come: an idle table need not stand still."""
         if looked_until is None:
             return
-        packed = pack(looked_until)
-        self._seen_until = max(self._seen_until or 0, packed)
-        if packed > (self._position.stream_time or 0):
+        self._seen_until = max(self._seen_until or 0, looked_until)
+        if looked_until > (self._position.stream_time or 0):
             self._to_skip = 0
-            self._position = replace(self._position, stream_time=packed, stream_index=0)
-
-    def _watch(self, start: int) -> CollectionChangeStream[RawBSONDocument]:
-        return self._collection.watch(
-            full_document=_FULL_DOCUMENT[self._capture],
-            start_at_operation_time=unpack(start),
-            max_await_time_ms=AWAIT_MS,
-        )
+            self._position = replace(self._position, stream_time=looked_until, stream_index=0)
 
     def _now(self) -> int:
         """The newest cluster time."""
@@ -213,13 +224,5 @@ class ChangeStreamSource:
             self._client.admin.command("ping", session=session)
             now = session.operation_time
         if now is None:
-            raise OperationFailure("the server tells no operation time", 40573)
+            raise OperationFailure("the server tells no operation time", NO_REPLICA_SET)
         return pack(now)
-
-    def _oldest_oplog_time(self) -> int | None:
-        """The first time the oplog holds; None when this user may not read it (then the server has to tell)."""
-        try:
-            first = self._client.local["oplog.rs"].find_one({}, {"ts": 1}, sort=[("$natural", 1)])
-        except OperationFailure:
-            return None
-        return None if first is None else pack(first["ts"])

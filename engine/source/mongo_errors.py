@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from engine.errors import OplakeError, ResumePointLost, SourceError, SourceUnreachable
 
+EVENT_TOO_LARGE = 10334
+NO_REPLICA_SET = 40573
 _HISTORY_LOST = frozenset({136, 280, 286})
 """CappedPositionLost, ChangeStreamFatalError, ChangeStreamHistoryLost."""
-_UNAUTHORIZED = frozenset({13, 18})
-_EVENT_TOO_LARGE = 10334
-_NO_REPLICA_SET = 40573
+_PASSING = frozenset({6, 7, 43, 50, 63, 89, 91, 133, 150, 175, 189, 234, 237, 246, 262, 9001})
+"""A cursor or plan that the server gave up, and a later read may have: HostUnreachable, HostNotFound, CursorNotFound,
+MaxTimeMSExpired, StaleShardVersion, NetworkTimeout, ShutdownInProgress, FailedToSatisfyReadPreference, StaleEpoch,
+QueryPlanKilled, PrimarySteppedDown, RetryChangeStream, CursorKilled, SnapshotUnavailable, ExceededTimeLimit,
+SocketException."""
+_PASSING_WHILE_ROLES_CHANGE = frozenset({10107, 11600, 11601, 11602, 13388})
+"""NotWritablePrimary, Interrupted, two of its kind, StaleConfig."""
+
+_READ_ANEW = "`oplake destroy PIPELINE`, `oplake apply`, `oplake run`"
+_REFUSALS: Mapping[int, tuple[str, str]] = MappingProxyType(
+    {
+        13: (
+            "the user may not read this collection or its change stream",
+            "grant it the actions find and changeStream (the role `read` on the database)",
+        ),
+        18: (
+            "MongoDB does not accept the user or the password",
+            "check the credentials and the authSource in `mongodb.uri`",
+        ),
+        47: (
+            "the server did not keep the image of a change, and `capture: post_image` needs it",
+            f"enable changeStreamPreAndPostImages with collMod and read the table anew ({_READ_ANEW}), "
+            "or use `capture: update_full`",
+        ),
+        166: (
+            "a view has no change stream",
+            "name the collection under the view",
+        ),
+        EVENT_TOO_LARGE: (
+            "a document with its change is larger than what one event may hold (16 MB)",
+            f"make the document smaller, then read the table anew: {_READ_ANEW}",
+        ),
+        NO_REPLICA_SET: (
+            "the server is no replica set, so it has no change streams",
+            "start mongod with --replSet and run rs.initiate(); one member is enough",
+        ),
+    }
+)
+"""Server error code -> what, remedy."""
 
 
 @contextmanager
@@ -54,29 +93,18 @@ def resume_point_lost(namespace: str, detail: str) -> ResumePointLost:
 
 
 def _refusal(error: OperationFailure, namespace: str) -> OplakeError:
-    if error.code in _HISTORY_LOST:
-        return resume_point_lost(namespace, f"server error {error.code}")
-    if error.code in _UNAUTHORIZED:
-        return SourceError(
-            "the user may not read this collection or its change stream",
+    code = error.code or 0
+    if code in _HISTORY_LOST:
+        return resume_point_lost(namespace, f"server error {code}")
+    if code in _PASSING | _PASSING_WHILE_ROLES_CHANGE:
+        return SourceUnreachable(
+            f"MongoDB gave up a read ({_message(error)})",
             where=namespace,
-            remedy="grant it the actions find and changeStream (the role `read` on the database)",
+            remedy="it is tried again from the committed position; if that never ends, the server's log tells more",
         )
-    if error.code == _EVENT_TOO_LARGE:
-        return SourceError(
-            "a change is larger than the 16 MB that one event may have",
-            where=namespace,
-            remedy="read the table anew (`oplake destroy PIPELINE`, `oplake apply`, `oplake run`), and keep updates "
-            "of documents near 16 MB smaller",
-        )
-    if error.code == _NO_REPLICA_SET:
-        return SourceError(
-            "the server is no replica set, so it has no change streams",
-            where=namespace,
-            remedy="start mongod with --replSet and run rs.initiate(); one member is enough",
-        )
-    return SourceError(
-        f"MongoDB refused: {(error.details or {}).get('errmsg', 'no message')} (code {error.code})",
-        where=namespace,
-        remedy="see the server's log",
-    )
+    what, remedy = _REFUSALS.get(code, (f"MongoDB refused ({_message(error)})", "see the server's log"))
+    return SourceError(what, where=namespace, remedy=remedy)
+
+
+def _message(error: OperationFailure) -> str:
+    return f"code {error.code}: {(error.details or {}).get('errmsg', 'no message')}"

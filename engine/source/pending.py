@@ -26,6 +26,11 @@ class Pending:
         """Whether a bound is reached."""
         return len(self._operations) >= self._max_rows or self._bytes >= self._max_bytes
 
+    @property
+    def last_key(self) -> bytes | None:
+        """The key of the newest change."""
+        return self._keys[-1] if self._keys else None
+
     def add(self, operation: Operation, order: str, time_us: int, key: bytes, document: bytes | None) -> None:
         """Add one change after the others."""
         self._operations.append(operation)

@@ -41,14 +41,14 @@ def collections(client: MongoClient[Any], globs: Sequence[str]) -> list[str]:
         SourceUnreachable: no server answers.
     """
     found = {name for name in globs if not _is_glob(name)}
-    wild = [name for name in globs if _is_glob(name)]
+    wild = [name.partition(".")[::2] for name in globs if _is_glob(name)]
     with reading_from("MongoDB"):
         for database in client.list_database_names() if wild else ():
-            patterns = [glob for glob in wild if fnmatch.fnmatchcase(database, glob.partition(".")[0])]
+            patterns = [name for wanted, name in wild if _matches(database, wanted)]
             if patterns and database not in SYSTEM_DATABASES:
                 names = client[database].list_collection_names(filter={"type": "collection"})
-                namespaces = [f"{database}.{name}" for name in names if not name.startswith("system.")]
-                found.update(name for name in namespaces if any(fnmatch.fnmatchcase(name, glob) for glob in patterns))
+                names = [name for name in names if not name.startswith("system.")]
+                found.update(f"{database}.{name}" for name in names if any(_matches(name, glob) for glob in patterns))
     return sorted(found)
 
 
@@ -68,10 +68,20 @@ def can_stream(client: MongoClient[Any]) -> str | None:
     return "the server is no replica set, so it has no change streams; start mongod with --replSet"
 
 
+def keeps_post_images(client: MongoClient[Any], namespace: str) -> bool:
+    """Whether the collection keeps what ``capture: post_image`` needs (MongoDB 6, changeStreamPreAndPostImages)."""
+    database, _, name = namespace.partition(".")
+    with reading_from(namespace):
+        for found in client[database].list_collections(filter={"name": name}):
+            return bool(found.get("options", {}).get("changeStreamPreAndPostImages", {}).get("enabled", False))
+    return False
+
+
 def sample(client: MongoClient[Any], namespace: str, size: int = 1000) -> list[bytes]:
     """The first and the last documents by ``_id``, as BSON.
 
     The same collection gives the same sample, so a plan can be repeated; both ends show old and new shapes.
+    Nothing is drawn at random and only the ends of the ``_id`` index are read, so it costs the same at any size.
     """
     database, _, name = namespace.partition(".")
     collection = client[database][name].with_options(RAW)
@@ -100,6 +110,11 @@ def oplog_window_hours(client: MongoClient[Any]) -> float | None:
     if first is None or last is None:
         return None
     return float(last["ts"].time - first["ts"].time) / 3600
+
+
+def _matches(name: str, glob: str) -> bool:
+    """Only ``*`` and ``?`` mean more than themselves."""
+    return fnmatch.fnmatchcase(name, glob.replace("[", "[[]"))
 
 
 def _is_glob(name: str) -> bool:

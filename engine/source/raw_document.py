@@ -16,9 +16,11 @@ RAW: CodecOptions[RawBSONDocument] = CodecOptions(
 
 _LENGTH = struct.Struct("<i")
 _ID_NAME = b"_id\0"
-_NAME_START, _ID_START = 5, 9
-_FIXED_SIZES = {1: 8, 7: 12, 8: 1, 9: 8, 10: 0, 16: 4, 17: 8, 18: 8, 19: 16, 255: 0, 127: 0}
-_STRING, _DOCUMENT, _BINARY = 2, 3, 5
+_FIRST_ELEMENT = 4
+_FIXED_SIZES = {1: 8, 6: 0, 7: 12, 8: 1, 9: 8, 10: 0, 16: 4, 17: 8, 18: 8, 19: 16, 255: 0, 127: 0}
+_SIZES_BESIDE_LENGTH = {2: 4, 3: 0, 4: 0, 5: 5, 12: 16, 13: 4, 14: 4, 15: 0}
+"""BSON type -> bytes of a value that its length, which comes first, does not count."""
+_REGEX = 11
 
 
 def split_documents(content: bytes) -> Iterator[bytes]:
@@ -31,20 +33,23 @@ def split_documents(content: bytes) -> Iterator[bytes]:
 
 
 def key_of(document: bytes) -> bytes:
-    """``{"_id": ...}`` of a document, both as BSON."""
-    if document[_NAME_START:_ID_START] == _ID_NAME:
-        size = _value_size(document)
-        if size is not None:
-            element = document[4 : _ID_START + size]
-            return _LENGTH.pack(len(element) + 5) + element + b"\0"
-    return bson.encode({"_id": RawBSONDocument(document, RAW).get("_id")})
+    """``{"_id": ...}`` of a document, both as BSON; the value is copied, not decoded."""
+    at = _FIRST_ELEMENT
+    while not document.startswith(_ID_NAME, at + 1):
+        if document[at] == 0:
+            return bson.encode({"_id": None})
+        at = _end_of_element(document, at)
+    element = document[at : _end_of_element(document, at)]
+    return _LENGTH.pack(len(element) + 5) + element + b"\0"
 
 
-def _value_size(document: bytes) -> int | None:
-    kind = document[4]
-    if kind in _FIXED_SIZES:
-        return _FIXED_SIZES[kind]
-    if kind not in (_STRING, _DOCUMENT, _BINARY):
-        return None
-    (length,) = _LENGTH.unpack_from(document, _ID_START)
-    return int(length) + {_STRING: 4, _DOCUMENT: 0, _BINARY: 5}[kind]
+def _end_of_element(document: bytes, at: int) -> int:
+    """Where the element that begins there, with its type and name, ends."""
+    kind, value = document[at], document.index(0, at + 1) + 1
+    fixed = _FIXED_SIZES.get(kind)
+    if fixed is not None:
+        return value + fixed
+    if kind == _REGEX:
+        return document.index(0, document.index(0, value) + 1) + 1
+    (length,) = _LENGTH.unpack_from(document, value)
+    return value + int(length) + _SIZES_BESIDE_LENGTH[kind]

@@ -18,6 +18,11 @@ _KEY_STRING = re.compile(r"82([0-9A-Fa-f]{8})([0-9A-Fa-f]{8})")
 """MongoDB: a KeyString; type 0x82 (timestamp), then seconds and increment, big-endian."""
 
 
+def is_of_mongodb(token: Mapping[str, Any] | None) -> bool:
+    """Whether MongoDB itself made the token, or none: such a server tells when a point is lost."""
+    return token is None or _KEY_STRING.match(str(token.get("_data"))) is not None
+
+
 def token_time(token: Mapping[str, Any] | None) -> Timestamp | None:
     """The cluster time of a resume token; None when its form is unknown."""
     data = token.get("_data") if token is not None else None

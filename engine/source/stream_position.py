@@ -33,6 +33,11 @@ class StreamPosition:
             stream_index=position.get("stream.index", 0),
         )
 
+    @property
+    def resume_time(self) -> int | None:
+        """Packed cluster time that a change stream has to begin at, inclusive; None before anything was read."""
+        return self.snapshot_time if self.stream_time is None else self.stream_time
+
     def as_position(self) -> Mapping[str, int]:
         """What is to be committed."""
         position: dict[str, int] = {"snapshot.rows": self.snapshot_rows, "snapshot.done": int(self.snapshot_done)}

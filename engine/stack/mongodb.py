@@ -33,19 +33,28 @@ class MongoServer:
     """One server process with its data in a folder; started, stopped, killed and started again by its pid."""
 
     def __init__(
-        self, folder: Path, *, port: int | None = None, oplog_entries: int = _OPLOG_ENTRIES, durable: bool = False
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        oplog_entries: int = _OPLOG_ENTRIES,
+        durable: bool = False,
+        test_commands: bool = False,
     ) -> None:
         """Nothing runs before ``start``.
 
         Args:
             folder: holds ``data`` and ``server.log``; made when missing.
             port: a loopback port; a free one by default.
-            durable: sync each write to disk, so that a kill loses none (slower).
             oplog_entries: how many changes the server keeps for change streams.
+            durable: sync each write to disk, so that a kill loses none (slower).
+            test_commands: let clients make commands fail on purpose (configureFailPoint).
         """
         self.folder = folder
         self.port = port or free_port()
-        self._options = ["--oplog-max-entries", str(oplog_entries), *(["--sync-on-commit"] if durable else [])]
+        self._options = ["--oplog-max-entries", str(oplog_entries)]
+        self._options += ["--sync-on-commit"] if durable else []
+        self._options += ["--enable-test-commands"] if test_commands else []
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -78,7 +87,11 @@ class MongoServer:
             self._process = subprocess.Popen(  # noqa: S603 - our own program with our own arguments
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        self._wait_until_it_answers(time.monotonic() + START_TIMEOUT_S)
+        try:
+            self._wait_until_it_answers(time.monotonic() + START_TIMEOUT_S)
+        except BaseException:  # an interrupted wait must not leave the server behind
+            self.kill()
+            raise
 
     def stop(self) -> None:
         """End the server in good order; kill it when it takes too long."""
@@ -117,7 +130,6 @@ class MongoServer:
                     time.sleep(0.05)
                 else:
                     return
-        self.kill()
         raise OperatorError("the MongoDB-protocol server did not start", where=str(self.log), remedy="the log says why")
 
 
