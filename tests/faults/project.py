@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from pymongo.collection import Collection
 
 from engine.lake.layout import TablePaths
 from tests.faults.checker import Rows, check_current, check_history, check_log
+from tests.faults.nursery import Forked, Nursery
 from tests.faults.witness import documents, read_all
 
 TARGET = """\
@@ -38,9 +39,8 @@ table:
   fold: {{every: {fold_every}}}
 batch: {{max_rows: {max_rows}, max_age: {max_age}}}
 """
-OPLAKE = (str(Path(sys.executable).with_name("oplake")),)
+OPLAKE = str(Path(sys.executable).with_name("oplake"))
 PATIENCE_S = 120.0
-LAST = "the last document"
 
 
 @dataclass
@@ -68,21 +68,23 @@ class Project:
     def paths(self) -> TablePaths:
         return TablePaths(str(self.folder / ".oplake/lake"), self.name)
 
-    def apply(self) -> None:
-        finished = subprocess.run(
-            [*OPLAKE, "apply", "--yes", "--project", self.folder], capture_output=True, text=True, check=False
-        )
-        assert finished.returncode == 0, finished.stderr
-
     def start(
         self,
-        *arguments: str,
-        program: Sequence[str] = (*OPLAKE, "run"),
+        *words: str,
+        nursery: Nursery | None = None,
+        patch: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Running:
-        """Start a process that runs this project."""
+        """Start `oplake WORDS` on this project; from a nursery when one is given.
+
+        Args:
+            patch: makes the process wrong on purpose (``patches``); only from a nursery.
+        """
+        command = [*words, "--project", str(self.folder)]
+        if nursery is not None:
+            return Running(nursery.start(command, environment or {}, patch))
         process = subprocess.Popen(
-            [*program, "--project", str(self.folder), *arguments],
+            [OPLAKE, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -91,16 +93,27 @@ class Project:
         )
         return Running(process)
 
-    def catch_up(self) -> Running:
-        """Run until caught up; fails unless that ends well."""
-        running = self.start("--until-caught-up")
+    def finish(self, *words: str, nursery: Nursery | None = None) -> Running:
+        """Run `oplake WORDS` to its end; fails unless that is a good one."""
+        running = self.start(*words, nursery=nursery)
         assert running.wait() == 0, running.text
         return running
 
-    def problems(self, collection: Collection[Any], since: Timestamp) -> list[str]:
-        """Everything that is wrong with the tables, after the workload has ended and ``LAST`` was inserted."""
+    def apply(self, nursery: Nursery | None = None) -> None:
+        self.finish("apply", "--yes", nursery=nursery)
+
+    def catch_up(self, nursery: Nursery | None = None) -> Running:
+        return self.finish("run", "--until-caught-up", nursery=nursery)
+
+    def problems(self, collection: Collection[Any], since: Timestamp, last: str) -> list[str]:
+        """Everything that is wrong with the tables.
+
+        Args:
+            since: a cluster time before the first write.
+            last: ``_id`` of the document whose insert was the last write of all.
+        """
         log, now = Rows.read(self.paths.changes), documents(collection)
-        problems = check_log(log, read_all(collection, since, LAST))
+        problems = check_log(log, read_all(collection, since, last))
         if self.mode == "current":
             return problems + check_current(Rows.read(self.paths.current), now)
         return problems + check_history(Rows.read(self.paths.history), log, now)
@@ -110,7 +123,7 @@ class Project:
 class Running:
     """One process and what it has logged."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
     lines: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
