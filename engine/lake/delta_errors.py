@@ -8,6 +8,7 @@ The bare one is recognised by its exact type, so that nothing else is ever swall
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,6 +24,9 @@ from deltalake.exceptions import (
 from engine.errors import CommitConflict, InternalError, LakeError, OplakeError
 
 _MISSING_FILE = "not found"
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
+"""deltalake paints the arrows of its error chains."""
+_LONGEST = 400
 
 
 @contextmanager
@@ -88,6 +92,13 @@ def is_missing_file(error: BaseException) -> bool:
 
 
 def _unreadable(error: BaseException, uri: str) -> LakeError:
+    if is_missing_file(error):
+        return LakeError(
+            f"a file of the table is gone ({_one_line(error)})",
+            where=uri,
+            remedy="read again; if it stays gone it was deleted or vacuumed too early: restore it, "
+            "or delete a folded table and have the next fold build it again",
+        )
     return LakeError(
         f"the table cannot be read ({_one_line(error)})",
         where=uri,
@@ -100,4 +111,4 @@ def _misfit(error: BaseException, uri: str) -> InternalError:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]
+    return " ".join(_COLOUR.sub("", str(error)).split())[:_LONGEST]
