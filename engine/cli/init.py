@@ -9,18 +9,10 @@ from pathlib import Path
 
 import click
 
-from engine.errors import UsageError
+from engine.errors import OperatorError, UsageError
 
-DATA_FOLDER = ".oplake/"
-"""Where the starter target keeps its lake and its state."""
-
-_COMMANDS = """\
-  export OPLAKE_MONGODB_URI='mongodb://...'   # a replica set; see specs/targets/local.yaml
-  oplake validate                             # check the specs
-  oplake plan                                 # see what apply would do
-  oplake apply && oplake run --until-caught-up
-  oplake query "select count(*) from users"
-"""
+IGNORED = ".oplake/\n"
+"""What git should leave alone: the local lake and state."""
 
 
 @click.command()
@@ -30,44 +22,57 @@ def init(folder: Path) -> None:
 
     Nothing that exists is overwritten.
     """
+    files = list(_starter(folder))
+    existing = [path for _, path in files if path.exists()]
+    if (folder / "specs").exists() or existing:
+        raise UsageError(
+            "there are specs already" if (folder / "specs").exists() else "a file is in the way",
+            where=str(existing[0] if existing else folder / "specs"),
+            remedy="`oplake init DIR` writes into another folder; nothing was written",
+        )
+    try:
+        _write(files, folder)
+    except OSError as error:
+        remedy = "choose a folder that you can write to"
+        raise OperatorError(f"cannot write: {error.strerror}", where=str(error.filename), remedy=remedy) from None
+    click.echo(_next_steps(folder))
+
+
+def _starter(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Pairs of a file and where it goes."""
     from engine.spec.assets import asset_folder
 
-    if (folder / "specs").exists():
-        raise UsageError(
-            "there are specs already",
-            where=str(folder / "specs"),
-            remedy="choose an empty folder, or edit what is there",
-        )
-    written = list(_write_starter(folder, asset_folder("templates") / "init", asset_folder("schemas")))
-    if _ignore_data(folder / ".gitignore"):
-        written.append(folder / ".gitignore")
-    for path in written:
-        click.echo(f"wrote {path}")
-    click.echo(_next_steps(folder), nl=False)
+    starter = asset_folder("templates") / "init"
+    for source in sorted(path for path in starter.rglob("*") if path.is_file()):
+        yield source, folder / source.relative_to(starter)
+    for source in sorted(asset_folder("schemas").glob("*.json")):
+        yield source, folder / "schemas" / source.name
 
 
-def _write_starter(folder: Path, starter: Path, schemas: Path) -> Iterator[Path]:
-    """Copy the starter specs and the schemas they name; yields what was written."""
-    sources = {path: folder / path.relative_to(starter) for path in sorted(starter.rglob("*.yaml"))}
-    sources |= {path: folder / "schemas" / path.name for path in sorted(schemas.glob("*.json"))}
-    for source, destination in sources.items():
-        if destination.exists():
-            continue
+def _write(files: list[tuple[Path, Path]], folder: Path) -> None:
+    for source, destination in files:
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, destination)
-        yield destination
-
-
-def _ignore_data(path: Path) -> bool:
-    """Keep the local lake and state out of git; whether anything had to be written."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    if DATA_FOLDER in text.splitlines():
-        return False
-    separator = "\n" if text and not text.endswith("\n") else ""
-    path.write_text(f"{text}{separator}{DATA_FOLDER}\n", encoding="utf-8")
-    return True
+        click.echo(f"wrote {destination}")
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(IGNORED, encoding="utf-8")
+        click.echo(f"wrote {ignore}")
 
 
 def _next_steps(folder: Path) -> str:
-    enter = "" if folder.resolve() == Path.cwd() else f"  cd {shlex.quote(str(folder))}\n"
-    return f"\nNext:\n{enter}{_COMMANDS}"
+    steps = [
+        ("export OPLAKE_MONGODB_URI='mongodb://...'", "a replica set; see specs/targets/local.yaml"),
+        ("oplake generate users --count 1000", "something to look at, in the database `shop`"),
+        ("oplake validate", "check the specs"),
+        ("oplake plan", "see what apply would do"),
+        ("oplake apply", "do it"),
+        ("oplake run --until-caught-up", "move the documents"),
+        ('oplake query "select count(*) from users"', ""),
+    ]
+    if folder != Path():
+        steps.insert(0, (f"cd {shlex.quote(str(folder))}", ""))
+    width = max(len(command) for command, _ in steps)
+    return "\nNext:\n" + "\n".join(
+        f"  {command:{width}}  {f'# {why}' if why else ''}".rstrip() for command, why in steps
+    )

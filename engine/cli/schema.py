@@ -20,7 +20,7 @@ def schema(out: Path, *, check: bool) -> int:
     """Write the JSON Schemas that editors complete and check specs with."""
     from engine.spec.json_schema import SCHEMAS, schema_text
 
-    stale = []
+    stale: list[Path] = []
     for name in SCHEMAS:
         path, text = out / name, schema_text(name)
         if path.is_file() and path.read_text(encoding="utf-8") == text:

@@ -47,7 +47,7 @@ def _check_rules(tree: Tree, rules: Mapping[str, FieldRule]) -> Iterator[Diagnos
             yield tree.diagnostic(
                 at, "bad-field-path", message, "write `a.b`, and `a\\.b` for a dot in a name", at_key=True
             )
-        elif path[0] in SYSTEM_COLUMNS:
+        elif path[0] == "_id" or (path[0] in SYSTEM_COLUMNS and rule.mask is None):
             yield tree.diagnostic(at, "reserved-field", *_reserved(path[0]), at_key=True)
         elif rule.mask is not None and (rule.as_map or rule.type is not None):
             message = f"`{name}` is masked: its type cannot be chosen as well"
@@ -72,7 +72,7 @@ def _overrules(above: FieldRule, rule: FieldRule) -> str | None:
 def _reserved(name: str) -> tuple[str, str]:
     if name == "_id":
         return "`_id` identifies the document: it can be neither pinned nor masked", "delete the rule"
-    return f"`{name}` is a column that oplake adds itself", "delete the rule"
+    return f"`{name}` is a column that oplake adds itself", "delete the rule; a field of that name is kept in _rescued"
 
 
 def _check_repeats(tree: Tree, at: Path, names: Sequence[str]) -> Iterator[Diagnostic]:

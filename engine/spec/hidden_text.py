@@ -18,7 +18,7 @@ _USER_INFO = re.compile(r"(?P<before>://)(?P<value>(?:(?!://)[^\s\"'])*)(?P<afte
 _QUOTED = r"\"(?:[^\"\\]|\\.)*\"?|'[^']*'?"
 _PLAIN = r"(?=[^\s,}])(?:\$\{[^{}]*\}|[^,}])+"
 _KEY_VALUE = re.compile(
-    rf"(?P<before>(?P<key>[\w-]{{1,60}})[\"']?\s*:\s+)(?![{{\[|>&*#])(?P<value>{_QUOTED}|{_PLAIN})(?P<after>)"
+    rf"(?P<before>(?<![\w-])(?P<key>[\w-]++)[\"']?\s*+:\s++)(?![{{\[|>&*#])(?P<value>{_QUOTED}|{_PLAIN})(?P<after>)"
 )
 _SUSPECT = re.compile(r"(?i)secret|passw|token|credential|access_?key")
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.spec.diagnostics import Diagnostic, did_you_mean, near_miss
+from engine.spec.diagnostics import Diagnostic, near_miss
 from engine.spec.model_fields import field_at, fields_of, model_at, model_in, owners_of
 from engine.spec.value_problems import value_problem
 from engine.spec.yaml_tree import Path, Tree, leaves
@@ -17,6 +17,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _ROUNDS = 4
 """Leaving out what is wrong can bring up more (a list without its wrong item is missing): so often at most."""
+_MAX_GUESSES = 50
+"""Unknown keys of one file for which a known one is looked for."""
 
 
 def read_model(tree: Tree, model: type[Model]) -> tuple[Model | None, list[Diagnostic]]:
@@ -49,12 +51,11 @@ def _diagnostics(
     tree: Tree, model: type[BaseModel], details: Sequence[ErrorDetails], left_out: Collection[Path]
 ) -> Iterator[Diagnostic]:
     misspelt: set[Path] = set()
-    for detail in details:
-        path = _path(detail)
-        if detail["type"] == "extra_forbidden":
-            meant = near_miss(str(path[-1]), _keys(model, path[:-1]))
-            misspelt |= {(*path[:-1], meant)} if meant else set()
-            yield _unknown_key(tree, model, path)
+    unknown = [_path(detail) for detail in details if detail["type"] == "extra_forbidden"]
+    for number, path in enumerate(unknown):
+        meant = near_miss(str(path[-1]), _keys(model, path[:-1])) if number < _MAX_GUESSES else None
+        misspelt |= {(*path[:-1], meant)} if meant else set()
+        yield _unknown_key(tree, model, path, meant)
     for detail in details:
         path = _path(detail)
         if detail["type"] == "missing":
@@ -73,15 +74,15 @@ def _keys(model: type[BaseModel], path: Path) -> list[str]:
     return list(fields_of(owner)) if owner else []
 
 
-def _unknown_key(tree: Tree, model: type[BaseModel], path: Path) -> Diagnostic:
+def _unknown_key(tree: Tree, model: type[BaseModel], path: Path, meant: str | None) -> Diagnostic:
     key, keys = str(path[-1]), _keys(model, path[:-1])
-    suggestion = did_you_mean(key, keys)
-    if near_miss(key, keys) is None:
-        owner = next(owners_of(model, key), None)
-        if owner is not None:
-            suggestion = f"it belongs under `{'.'.join(owner)}`" if owner else "it belongs to the top level"
-        elif not keys:
-            suggestion = "this mapping has no keys: write {}"
+    owner = next(owners_of(model, key), None)
+    if meant is not None:
+        suggestion = f"did you mean `{meant}`?"
+    elif owner is not None:
+        suggestion = f"it belongs under `{'.'.join(owner)}`" if owner else "it belongs to the top level"
+    else:
+        suggestion = f"known here: {', '.join(keys)}" if keys else "this mapping has no keys: write {}"
     place = f" in `{path[-2]}`" if len(path) > 1 else ""
     return tree.diagnostic(path, "unknown-key", f"unknown key `{key}`{place}", suggestion, at_key=True)
 

@@ -35,7 +35,7 @@ def glob_problem(name: str) -> tuple[str, str] | None:
         return None  # reported as a misplaced reference
     database, dot, collection = name.partition(".")
     if not dot or not database or not collection:
-        example = f"for example `{database or 'database'}.{collection or '*'}`"
+        example = f"put its database before it, as in `shop.{name.strip('.') or 'users'}`"
         return f"`{name}` is not of the form database.collection", example
     marks = [mark for mark in "[]{}" if mark in name]
     if marks:

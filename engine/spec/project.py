@@ -79,7 +79,7 @@ def load_project(root: Path) -> Project:
     if not paths:
         raise UsageError(
             "no specs found",
-            where=str(root / SPECS),
+            where=str((root / SPECS).resolve()),
             remedy="`oplake init` writes starter specs; `--project DIR` names the folder that holds specs/",
         )
     for path, folder in paths:

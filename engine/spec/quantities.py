@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from engine.spec.wrong_value import WrongValue
 
@@ -92,7 +92,6 @@ Duration = Annotated[
 Size = Annotated[
     int,
     BeforeValidator(parse_size),
-    Field(gt=0),
     PlainSerializer(format_size, when_used="json"),
     WithJsonSchema(
         {

@@ -89,7 +89,9 @@ class BoundedParser(Parser):
             help_text = "put it into a file of its own"
             raise Forbidden("several-documents", "a second document starts here", event.start_mark, help_text)
         if event.version or event.tags:
-            raise Forbidden("yaml-directive", "directives (%YAML, %TAG) are not allowed", event.start_mark, "delete it")
+            raise Forbidden(
+                "yaml-directive", "directives (%YAML, %TAG) are not allowed", event.start_mark, "delete them"
+            )
 
     def _check_properties(self, event: Event) -> None:
         tag = getattr(event, "tag", None)
