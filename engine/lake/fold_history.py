@@ -15,11 +15,10 @@ from engine.lake.fold_limits import FoldLimits
 from engine.lake.fold_steps import Counts, FoldKind, FoldResult, StepInput, run_fold
 from engine.lake.folded_table import quoted
 from engine.lake.history_context import History, known_history
+from engine.lake.layout import HISTORY_PARTITION
 from engine.lake.row_order import in_order, row_keys
 from engine.lake.versions import VALIDITY, versions
 
-HISTORY_PARTITION = "_is_current"
-"""Last partition column of every history table: a fold then rewrites the current rows alone."""
 _SAME_ROW = 't."_id" = s."_id" AND t."_position" = s."_position"'
 _ONLY_CURRENT = f'{_SAME_ROW} AND t."{HISTORY_PARTITION}" = true'
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+HISTORY_PARTITION = "_is_current"
+"""Last partition column of every history table: a fold then rewrites the current versions alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class TablePaths:

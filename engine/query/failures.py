@@ -69,6 +69,8 @@ def _translated(failure: Failure, sql: str | None, known: Callable[[], Sequence[
         what = f"there is no table {failure.details.get('name')!r}"
     if failure.kind == _OUT_OF_MEMORY or failure.details.get("error_subtype") == _NO_COLUMN:
         what = what.partition("\n")[0]
+    if failure.kind == _OUT_OF_MEMORY:
+        what = f"out of memory: {what}"
     where = ""
     if failure.position is not None and sql is not None:
         line, column, snippet = _place(sql, failure.position - offset)

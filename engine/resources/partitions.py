@@ -5,6 +5,7 @@ A module of its own: workers need it too, and everything else here would load th
 
 from __future__ import annotations
 
+from engine.lake.layout import HISTORY_PARTITION
 from engine.spec.pipeline import Pipeline
 
 DEFAULT_LOG_PARTITION = ("_ingestion_date",)
@@ -21,3 +22,9 @@ def partitions(pipeline: Pipeline) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if pipeline.table.mode == "changes":
         return asked, ()
     return tuple(name for name in asked if name not in declared), declared
+
+
+def folded_partition(pipeline: Pipeline) -> tuple[str, ...]:
+    """All partition columns of the folded table: a history keeps its current versions apart."""
+    declared = partitions(pipeline)[1]
+    return (*declared, HISTORY_PARTITION) if pipeline.table.mode == "history" else declared

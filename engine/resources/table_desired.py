@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.lake.layout import TablePaths
 from engine.resources.attributes import flatten, interval_text
-from engine.resources.partitions import partitions
+from engine.resources.partitions import folded_partition, partitions
 from engine.resources.resource import Desired
 from engine.spec.pipeline import Pipeline
 from engine.spec.target import Target
@@ -77,7 +77,7 @@ def _fold_attributes(pipeline: Pipeline, namespace: str, paths: TablePaths) -> M
     mode = pipeline.table.mode
     uri = paths.current if mode == "current" else paths.history
     return (
-        _common(uri, namespace, partitions(pipeline)[1], _retention(pipeline))
+        _common(uri, namespace, folded_partition(pipeline), _retention(pipeline))
         | {"mode": mode}
         | {path: value for path, value in _settings(pipeline) if path.startswith(_OF_THE_FOLD)}
     )

@@ -33,9 +33,7 @@ class Checkpoints:
             mine = (checkpoints.c.job == self._job) & (checkpoints.c.key == key)
             connection.execute(delete(checkpoints).where(mine))
             connection.execute(
-                insert(checkpoints).values(
-                    job=self._job, key=key, value=canonical_json(value), updated_at=now_text()
-                )
+                insert(checkpoints).values(job=self._job, key=key, value=canonical_json(value), updated_at=now_text())
             )
 
     def clear(self) -> None:

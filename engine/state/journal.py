@@ -66,9 +66,7 @@ class Journals:
         """Open a journal; one that was still open is superseded, for the new plan was made from the world."""
         with self._database.writing() as connection:
             still_open = (journals.c.target == self._target) & (journals.c.status == "open")
-            connection.execute(
-                update(journals).where(still_open).values(status="superseded", finished_at=now_text())
-            )
+            connection.execute(update(journals).where(still_open).values(status="superseded", finished_at=now_text()))
             done = connection.execute(
                 insert(journals).values(
                     target=self._target,
@@ -131,9 +129,7 @@ class Journals:
         """Close a journal: every step is done, or a newer plan took its place."""
         with self._database.writing() as connection:
             connection.execute(
-                update(journals)
-                .where(journals.c.id == journal.id)
-                .values(status=status, finished_at=now_text())
+                update(journals).where(journals.c.id == journal.id).values(status=status, finished_at=now_text())
             )
 
 

@@ -34,9 +34,7 @@ def test_a_file_holds_the_documents_one_after_the_other(tmp_path: Path) -> None:
 
 def test_the_command_writes_a_file_and_says_so(tmp_path: Path) -> None:
     out = tmp_path / "orders.bson"
-    result = CliRunner().invoke(
-        generate, ["orders", "--count", "20", "--out", str(out)], catch_exceptions=False
-    )
+    result = CliRunner().invoke(generate, ["orders", "--count", "20", "--out", str(out)], catch_exceptions=False)
     assert result.exit_code == 0
     assert result.stdout == ""
     assert "20 orders to" in result.stderr
@@ -50,9 +48,7 @@ def test_a_command_that_makes_no_sense_is_refused(arguments: list[str]) -> None:
 
 
 def test_a_bad_uri_is_refused_without_repeating_its_password() -> None:
-    result = CliRunner().invoke(
-        generate, ["users", "--count", "1", "--uri", "mongodb://u:hunter2@host:port/x?y"]
-    )
+    result = CliRunner().invoke(generate, ["users", "--count", "1", "--uri", "mongodb://u:hunter2@host:port/x?y"])
     assert isinstance(result.exception, UsageError)
     assert "hunter2" not in str(result.exception)
 

@@ -90,9 +90,7 @@ def test_batches_keep_their_bounds(sizes: list[int], bounds: Bounds, seed: int) 
     simulation.run()
     table = simulation.table
 
-    for (orders, _), size in zip(
-        [one for one in table.commits if one[0]], table.sizes_of_commits, strict=True
-    ):
+    for (orders, _), size in zip([one for one in table.commits if one[0]], table.sizes_of_commits, strict=True):
         assert len(orders) <= bounds.max_rows
         assert size < bounds.max_bytes + max(sizes)
     longest_effect_s = 0.7

@@ -1,0 +1,63 @@
+"""Killed at every named point of the lake, at several occurrences, tables stay exact (INV-1 to INV-5).
+
+``lake.append.before_commit`` is a death before rows and position are there, ``lake.append.after_commit`` one
+before the committed position was ever used.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+
+import engine.lake
+from engine.telemetry.crash_points import VARIABLE
+from tests.faults.nursery import Nursery
+from tests.faults.project import Project
+from tests.faults.witness import server_time
+from tests.faults.workload import Writer
+
+pytestmark = [pytest.mark.server, pytest.mark.fault]
+
+POINTS = (
+    "lake.append.before_commit",
+    "lake.append.after_commit",
+    "lake.evolve.before_commit",
+    "lake.evolve.after_commit",
+    "lake.fold.before_commit",
+    "lake.fold.after_commit",
+)
+WRITES = 60
+
+
+def test_every_point_of_the_lake_is_killed_at() -> None:
+    folder = Path(engine.lake.__file__).parent
+    named = {name for path in folder.glob("*.py") for name in re.findall(r'reach\("(.+?)"\)', path.read_text())}
+
+    assert named == set(POINTS)
+
+
+@pytest.mark.parametrize("mode", ["current", "history"])
+def test_a_death_at_any_named_point_loses_and_doubles_nothing(
+    tmp_path: Path, mongo: str, database: Database[Any], nursery: Nursery, mode: str
+) -> None:
+    project, things = Project(tmp_path, mongo, f"{database.name}.things", mode=mode), database["things"]
+    project.write()
+    since = server_time(database.client)
+    writer = Writer(things, seed=21, rate=1)
+    writer.write(WRITES)
+    project.apply(nursery)
+    for number, at in enumerate(f"{point}:{nth}" for nth in (1, 2) for point in POINTS):
+        writer.write(WRITES)
+        things.insert_many([{"_id": f"new {number}.{part}", f"new_{number}_{part}": part} for part in range(2)])
+
+        running = project.start("run", nursery=nursery, environment={VARIABLE: at})
+
+        assert running.wait() == -signal.SIGKILL, f"{at} was not reached:\n{running.text}"
+        things.insert_one({"_id": f"last {number}"})
+        project.catch_up(nursery)
+        assert project.problems(things, since, f"last {number}") == [], at
