@@ -55,9 +55,18 @@ def _write(files: list[tuple[Path, Path]], folder: Path) -> None:
         shutil.copyfile(source, destination)
         click.echo(f"wrote {destination}")
     ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text(IGNORED, encoding="utf-8")
+    if _add_ignored(ignore):
         click.echo(f"wrote {ignore}")
+
+
+def _add_ignored(ignore: Path) -> bool:
+    """Whether anything had to be added; what the file holds already stays."""
+    text = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
+    if IGNORED.strip() in text.splitlines():
+        return False
+    separator = "\n" if text and not text.endswith("\n") else ""
+    ignore.write_text(text + separator + IGNORED, encoding="utf-8")
+    return True
 
 
 def _next_steps(folder: Path) -> str:

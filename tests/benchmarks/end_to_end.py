@@ -110,14 +110,17 @@ def read_collection() -> Measurement:
 
 @contextmanager
 def _shop() -> Iterator[Shop]:
-    with tempfile.TemporaryDirectory(prefix="oplake-bench-") as name, MongoServer(Path(name) / "mongodb") as server:
-        with MongoClient(server.uri) as client:
-            raw = raw_documents(SMALL, DOCUMENTS)
-            users = client["shop"]["users"]
-            for start in range(0, DOCUMENTS, 10_000):
-                users.insert_many([RawBSONDocument(one) for one in raw[start : start + 10_000]], ordered=False)
-            client.admin.command("ping")
-            yield Shop(client, sum(map(len, raw)), Path(name))
+    with (
+        tempfile.TemporaryDirectory(prefix="oplake-bench-") as name,
+        MongoServer(Path(name) / "mongodb") as server,
+        MongoClient[Any](server.uri) as client,
+    ):
+        raw = raw_documents(SMALL, DOCUMENTS)
+        users = client["shop"]["users"]
+        for start in range(0, DOCUMENTS, 10_000):
+            users.insert_many([RawBSONDocument(one) for one in raw[start : start + 10_000]], ordered=False)
+        client.admin.command("ping")
+        yield Shop(client, sum(map(len, raw)), Path(name))
 
 
 def _catch_up(project: Path) -> tuple[float, int]:

@@ -59,17 +59,16 @@ def test_a_folder_with_specs_is_refused_and_left_as_it_is(tmp_path: Path) -> Non
     assert files_of(tmp_path) == {"specs/mine.yaml": b"mine"}
 
 
-def test_a_schema_that_is_there_is_neither_overwritten_nor_said_to_be_written(tmp_path: Path) -> None:
+def test_a_schema_in_the_way_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "schemas").mkdir()
-    mine = tmp_path / "schemas" / "target.schema.json"
-    mine.write_text("{}")
-    output = init(str(tmp_path)).output
-    assert mine.read_text() == "{}"
-    assert f"wrote {mine}" not in output
+    (tmp_path / "schemas" / "target.schema.json").write_text("{}")
+    with pytest.raises(UsageError, match="a file is in the way"):
+        init(str(tmp_path))
+    assert files_of(tmp_path) == {"schemas/target.schema.json": b"{}"}
 
 
 def test_the_next_steps_start_with_entering_another_folder(tmp_path: Path) -> None:
-    assert f"  cd '{tmp_path / 'my lake'}'\n" in init(str(tmp_path / "my lake")).output
+    assert f"\n  cd '{tmp_path / 'my lake'}'\n" in init(str(tmp_path / "my lake")).output
 
 
 def test_the_next_steps_in_this_folder_need_no_cd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
