@@ -216,7 +216,7 @@ def test_a_bad_spec_is_told_before_anything_else(world: World, oplake: Command) 
     world.pipeline("orders", {"sauce": 1})
     result = oplake("plan")
     assert result.code == 1
-    assert "spec-invalid" in result.err
+    assert "error[unknown-key]" in result.err
 
 
 def test_a_password_is_in_no_output_and_no_file(world: World, oplake: Command, mongo: str) -> None:

@@ -26,7 +26,7 @@ SLOW_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_sl
 @SLOW_MACHINE
 @given(st.lists(bs.documents(), max_size=6))
 def test_a_document_comes_back_from_its_row_byte_for_byte(documents: list[bytes]) -> None:
-    """INV-LOSSLESS over all BSON types."""
+    """INV-3 over all BSON types."""
     assert rebuilt(decode(documents)) == documents
 
 
