@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import bson
 import pytest
 from bson import Int64
 from pymongo import MongoClient
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.server
 @pytest.fixture
 def project(tmp_path: Path, mongo: str, database: Database[Any]) -> Project:
     """One pipeline over one collection that has a document."""
-    database["things"].insert_one({"_id": 1, "count": 1})
+    database["things"].insert_one({"_id": "one", "count": 1})
     made = Project(tmp_path, mongo, f"{database.name}.things")
     made.write()
     return made
@@ -55,14 +56,12 @@ def test_a_run_until_caught_up_leaves_the_table_equal_to_the_collection(
 
 def test_a_run_with_nothing_new_commits_nothing(project: Project, nursery: Nursery) -> None:
     project.apply(nursery)
-    first = project.catch_up(nursery).events
+    project.catch_up(nursery)
 
-    second = project.catch_up(nursery).events
+    second, third = (project.catch_up(nursery).events for _ in range(2))
 
-    assert [event["version"] for event in second if event["event"] == "table opened"] == [
-        max(event["version"] for event in first if "version" in event) + 1  # the note of the first upkeep
-    ]
     assert [event["event"] for event in second] == ["table opened", "table folded", "table closed"]
+    assert second[0]["version"] == third[0]["version"]
 
 
 def test_a_table_that_was_not_applied_is_an_error_that_says_so(project: Project, nursery: Nursery) -> None:
@@ -75,9 +74,7 @@ def test_a_table_that_was_not_applied_is_an_error_that_says_so(project: Project,
     assert "changes" in failed["where"]
 
 
-def test_one_table_that_fails_does_not_stop_the_others(
-    project: Project, database: Database[Any], nursery: Nursery
-) -> None:
+def test_one_table_that_fails_does_not_stop_the_others(project: Project, nursery: Nursery) -> None:
     project.apply(nursery)
     text = (project.folder / "specs/pipelines/things.yaml").read_text()
     other = text.replace("pipeline: things", "pipeline: others").replace(".things", ".others")
@@ -88,7 +85,7 @@ def test_one_table_that_fails_does_not_stop_the_others(
     assert running.wait() == 1
     ended = {event["table"]: event["event"] for event in running.events}
     assert ended == {"things": "table closed", "others": "table failed"}
-    assert set(current(project)) == {'{"$numberInt":"1"}'}
+    assert set(current(project)) == {"one"}
 
 
 def test_an_unknown_pipeline_is_a_usage_error_with_a_suggestion(project: Project, nursery: Nursery) -> None:
@@ -145,7 +142,7 @@ def test_a_conflict_under_fail_stops_the_table_before_the_batch(
     running = project.start("run", "--until-caught-up", nursery=nursery)
 
     assert running.wait() == 1
-    assert running.events[-1]["code"] == "type-conflict"
+    assert running.events[-1]["code"] == "type-conflict", running.text
     assert "eyes" not in running.text
     assert set(current(project)) == {'{"$numberInt":"1"}'}
 
@@ -166,7 +163,8 @@ def test_widening_rewrites_the_tables_and_loses_nothing(
     assert "column widened" in {event["event"] for event in events}
     table = Rows.read(project.paths.current)
     assert table.columns.fields["count"] is Scalar.INT64
-    assert {row["_id"]: table.document(row) for row in table.rows} == documents(things)
+    found = {row["_id"]: bson.decode(table.document(row)) for row in table.rows}
+    assert found == {name: bson.decode(document) for name, document in documents(things).items()}
 
 
 def test_values_that_do_not_fit_are_counted_and_never_quoted(
@@ -174,7 +172,7 @@ def test_values_that_do_not_fit_are_counted_and_never_quoted(
 ) -> None:
     project.apply(nursery)
     project.catch_up(nursery)
-    database["things"].insert_one({"_id": "who", "count": "not for anybody's eyes", "eyes": {"eyes only": "eyes"}})
+    database["things"].insert_one({"_id": "who", "count": "not for anybody's eyes"})
 
     running = project.catch_up(nursery)
 
