@@ -161,8 +161,13 @@ class ChangeLog:
         return str(found.column("_id")[0]) if found.num_rows else None
 
     def _moved(self, position: Position) -> dict[str, int]:
-        """The partitions whose position changes; fails when another worker has changed one of them."""
-        moved = {name: value for name, value in position.items() if self._position.get(name) != value}
+        """The position to commit; fails when another worker has changed a part of it.
+
+        All parts of a source's position are written together, changed or not: two workers that each moved
+        another part would not be in each other's way.
+        """
+        is_same = all(self._position.get(name) == value for name, value in position.items())
+        moved = {} if is_same else dict(position)
         for name in moved:
             committed = self._table.transaction_version(APP_PREFIX + name)
             if committed != self._position.get(name):

@@ -87,7 +87,9 @@ def _fits(live: ColumnType, wanted: Rule, *, may_widen: bool) -> bool:
         pinned = MapOf(pinned)
     if live == pinned:
         return True
-    return may_widen and isinstance(pinned, Scalar) and live in _WIDER.get(pinned, frozenset())
+    if not (may_widen and isinstance(pinned, Scalar) and isinstance(live, Scalar)):
+        return False
+    return live in _WIDER.get(pinned, frozenset())
 
 
 def _without_lists(column: ColumnType | None) -> ColumnType | None:

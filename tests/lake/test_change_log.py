@@ -61,12 +61,13 @@ def test_a_checkpoint_in_parts_counts_once_all_parts_are_there() -> None:
     assert commits_between(complete, 7, 8) == [8]
 
 
-def test_only_partitions_that_moved_are_written(tmp_path: Path) -> None:
+def test_a_position_is_written_whole(tmp_path: Path) -> None:
     log = new_log(tmp_path)
     log.append(rows([Change("a", 1)]), {"snapshot.rows": 0, "stream.time": 4})
-    commit = (tmp_path / "changes" / "_delta_log" / f"{1:020d}.json").read_text()
+    log.append(rows([Change("a", 2)]), {"snapshot.rows": 0, "stream.time": 5})
+    commit = (tmp_path / "changes" / "_delta_log" / f"{2:020d}.json").read_text()
     assert '"appId":"oplake:stream.time"' in commit
-    assert "snapshot.rows" not in commit
+    assert '"appId":"oplake:snapshot.rows"' in commit
 
 
 def test_a_position_can_be_recorded_without_rows(tmp_path: Path) -> None:

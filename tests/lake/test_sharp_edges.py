@@ -144,3 +144,13 @@ def test_no_column_of_ours_is_a_timestamp_without_zone(tmp_path: Path) -> None:
     """deltalake raises the table's protocol version for those."""
     log = new_log(tmp_path)
     assert DeltaTable(log.uri).protocol().min_reader_version == 1
+
+
+def test_a_position_of_several_parts_is_fenced_as_a_whole(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    log.append(rows([Change("a", 1)]), {"stream.time": 100, "stream.index": 1})
+    zombie, successor = ChangeLog.open(log.uri), ChangeLog.open(log.uri)
+    successor.append(rows([Change("a", 2)]), {"stream.time": 100, "stream.index": 2})
+    with pytest.raises(CommitConflict):
+        zombie.append(rows([Change("a", 3)]), {"stream.time": 101, "stream.index": 1})
+    assert ChangeLog.open(log.uri).position() == {"stream.time": 100, "stream.index": 2}
