@@ -13,7 +13,7 @@ from engine.lake.fold_limits import FoldLimits
 from engine.query.as_of import NOW, AsOf
 from engine.query.catalogue import Lake
 from engine.query.limits import Limits
-from engine.query.run import Query, explain_query, run_query
+from engine.query.run import Query, _prepared, explain_query, run_query
 from engine.spec.types import Struct
 from tests.lake.changes import COLUMNS, Change, rows
 
@@ -54,6 +54,12 @@ class SmallLake:
     def rows(self, sql: str, as_of: AsOf = NOW, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401
         with run_query(self.query(sql, as_of, **options)) as found:
             return [row for batch in found.batches for row in batch.to_pylist()]
+
+    def all_rows(self, statements: Iterable[str], as_of: AsOf = NOW) -> list[list[dict[str, Any]]]:
+        """The rows of many statements about orders, its live, changes and history views, in one session."""
+        mention = "select 1 from orders, orders__changes, orders__history"
+        with _prepared(self.query(mention, as_of)) as (connection, _):
+            return [connection.execute(sql).to_arrow_table().to_pylist() for sql in statements]
 
     def explain(self, sql: str) -> str:
         return explain_query(self.query(sql))
