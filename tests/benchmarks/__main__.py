@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ CASES: dict[str, tuple[Any, ...]] = {**decode.CASES, **append.CASES, **fold.CASE
 def main() -> int:
     """0 when every target is met, 1 otherwise."""
     commands: dict[str, Callable[[list[str]], int]] = {"case": run_case, "prepare-fold": prepare_fold}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if len(sys.argv) > 1 and sys.argv[1] in commands:
         return commands[sys.argv[1]](sys.argv[2:])
     parser = argparse.ArgumentParser(prog="make bench", description="Measure oplake on this machine.")
@@ -46,12 +48,23 @@ def measure_all(names: list[str]) -> list[Measurement]:
     for number, name in enumerate(names, 1):
         started = time.monotonic()
         print(f"[{number}/{len(names)}] {name} ...", end=" ", file=sys.stderr, flush=True)
-        command = [sys.executable, "-m", "tests.benchmarks", "case", name]
-        answer = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
-        found.append(Measurement(**json.loads(answer.splitlines()[-1])))
+        found.append(_measure(name))
         rate = f"{found[-1].rows_per_s:,.0f}/s"
         print(f"{rate} ({time.monotonic() - started:.0f} s with set-up)", file=sys.stderr)
     return found
+
+
+def _measure(name: str) -> Measurement:
+    """One case in a process of its own, which is given time to clean up when we are told to stop."""
+    command = [sys.executable, "-m", "tests.benchmarks", "case", name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            answer, _ = process.communicate()
+        finally:
+            process.terminate()
+    if process.returncode:
+        raise SystemExit(f"the case {name!r} failed")
+    return Measurement(**json.loads(answer.splitlines()[-1]))
 
 
 def run_case(arguments: list[str]) -> int:

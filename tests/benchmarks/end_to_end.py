@@ -46,6 +46,7 @@ class Shop:
     """A server with users in it, and an applied project."""
 
     client: MongoClient[Any]
+    uri: str
     size_bytes: int
     folder: Path
 
@@ -55,14 +56,9 @@ class Shop:
         for kind, text in (("targets/local", TARGET), ("pipelines/users", PIPELINE)):
             spec = folder / f"specs/{kind}.yaml"
             spec.parent.mkdir(parents=True)
-            spec.write_text(text.format(uri=self._uri) if kind.startswith("targets") else text)
+            spec.write_text(text.format(uri=self.uri) if kind.startswith("targets") else text)
         subprocess.run([OPLAKE, "apply", "--yes"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         return folder
-
-    @property
-    def _uri(self) -> str:
-        host, port = self.client.address or ("127.0.0.1", 0)
-        return f"mongodb://{host}:{port}/?replicaSet=secantus"
 
 
 def snapshot() -> Measurement:
@@ -119,8 +115,7 @@ def _shop() -> Iterator[Shop]:
         users = client["shop"]["users"]
         for start in range(0, DOCUMENTS, 10_000):
             users.insert_many([RawBSONDocument(one) for one in raw[start : start + 10_000]], ordered=False)
-        client.admin.command("ping")
-        yield Shop(client, sum(map(len, raw)), Path(name))
+        yield Shop(client, server.uri, sum(map(len, raw)), Path(name))
 
 
 def _catch_up(project: Path) -> tuple[float, int]:
