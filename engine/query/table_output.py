@@ -36,15 +36,18 @@ def write_table(rows: Rows, out: TextIO, max_rows: int, *, width: int | None = N
     columns = [_texts(column) for column in found.columns]
     names = [name.translate(_CONTROL) for name in rows.schema.names]
     console = Console(file=out, width=width, highlight=False, soft_wrap=False)
-    if _fits(names, columns, console.width):
-        console.print(_table(names, columns, rows.schema))
-    else:
-        _print_records(names, columns, console)
     count = found.num_rows
     note = f"{count:,} row{'' if count == 1 else 's'}"
     if has_more:
         note = f"the first {count:,} rows; --max-rows N shows more, --format csv or json all"
-    console.print(f"({note})", style="dim")
+    # Captured, because rich itself would end the process with 1 when nobody reads.
+    with console.capture() as captured:
+        if _fits(names, columns, console.width):
+            console.print(_table(names, columns, rows.schema))
+        else:
+            _print_records(names, columns, console)
+        console.print(f"({note})", style="dim")
+    out.write(captured.get())
 
 
 def _first(rows: Rows, count: int) -> tuple[pa.RecordBatch, bool]:
