@@ -1,4 +1,4 @@
-"""Colours, only where somebody sees them: on a terminal, unless NO_COLOR is set (no-color.org)."""
+"""Colours, only where somebody sees them: on a terminal, unless NO_COLOR is set and not empty (no-color.org)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Painter:
     @classmethod
     def for_stream(cls, stream: TextIO) -> Painter:
         """Colours when the stream is a terminal that shows them."""
-        is_wanted = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        is_wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         return cls(is_wanted and stream.isatty())
 
     def red(self, text: str) -> str:

@@ -23,6 +23,7 @@ _ESCAPED = "$${"
 # Bounded and free of braces, so that text full of `${` is scanned in one pass.
 _TOKEN = re.compile(r"\$\$\{|\$\{(?P<body>[^{}\n]{0,1000})\}|\$\{")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLAIN_NAME = re.compile(r"(?:[a-z]{1,12}:)?[A-Za-z_][A-Za-z0-9_]*")
 _SCHEME = re.compile(r"[a-z]{1,12}")
 
 
@@ -60,7 +61,7 @@ def _read(match: re.Match[str]) -> Reference:
 def problem_of(reference: Reference) -> tuple[str, str] | None:
     """What is wrong with the form of a reference and how to put it right; None when it is well formed.
 
-    Only the scheme and the name are quoted: the rest of the scalar may be a secret.
+    Nothing but a known name or a scheme is quoted: what stands in a broken reference may be a secret.
     """
     if reference.text == _OPENING:
         return "`${` is never closed", "write `${env:NAME}`; a literal `${` is written `$${`"
@@ -72,8 +73,20 @@ def problem_of(reference: Reference) -> tuple[str, str] | None:
     if not reference.name:
         return "the reference names nothing", f"write `${{{reference.scheme}:...}}`"
     if reference.scheme == "env" and not _VARIABLE.fullmatch(reference.name):
-        return f"`{reference.name}` cannot be the name of an environment variable", "letters, digits and _ make a name"
+        return "this cannot be the name of an environment variable", "letters, digits and _ make a name"
     return None
+
+
+def visible(reference: Reference, mask: str) -> str:
+    """The reference for people: defaults are hidden, and whatever in a broken one may be more than a name."""
+    head = f"{reference.scheme}:{reference.name}" if reference.name else reference.scheme
+    if reference.text == _OPENING:
+        return reference.text
+    is_name = _PLAIN_NAME.fullmatch(head) is not None or problem_of(reference) is None
+    rest = reference.text[len(_OPENING) + len(head) : -1]
+    mark = ":-" if rest.startswith(":-") else ""
+    shown_head = head if is_name else mask * len(head)
+    return f"{_OPENING}{shown_head}{mark}{mask * (len(rest) - len(mark))}}}"
 
 
 def resolve(template: str, *, where: str = "", folder: Path = Path()) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from engine.errors import OplakeError
 from engine.source.batch import Batch, Position
 from engine.source.change_event import ChangeEvent, parse_event
 from engine.source.cluster_time import SNAPSHOT, STREAM, order_text, pack, unix_seconds, unpack
+from engine.source.milestone import Milestones
 from engine.source.mongo_errors import NO_REPLICA_SET, reading_from, resume_point_lost
 from engine.source.pending import Pending
 from engine.source.raw_document import RAW, key_of
@@ -68,7 +70,8 @@ class ChangeStreamSource:
         self._to_skip = 0
         self._ending: OplakeError | None = None
         self._proven_at = 0.0
-        self._seen_until: int | None = None
+        self._milestones = Milestones(self._now)
+        self._seen_at: float | None = None
         self._goal: int | None = None
 
     def poll(self, timeout_s: float, max_rows: int, max_bytes: int = 32 << 20) -> Batch:
@@ -102,17 +105,23 @@ class ChangeStreamSource:
 
     @property
     def caught_up(self) -> bool:
-        """Whether all that had happened when this was first asked has been read."""
+        """Whether all that had happened when this was first asked, after the snapshot, has been read."""
+        tail = self._tail
+        if tail is None or not self._position.snapshot_done:
+            return False
+        is_timed = tail.looked_until is not None
         if self._goal is None:
             with reading_from(self.namespace):
-                # Shards may each have a change at one time: only a later one tells that all of them are read.
-                self._goal = self._now() + (1 if self._client.is_mongos else 0)
-        return self._seen_until is not None and self._seen_until >= self._goal
+                self._goal = self._goal_in_time() if is_timed else tail.mark_at()
+        reached = tail.looked_until if is_timed else tail.mark
+        if self._goal is None or reached is None:
+            return tail.is_idle  # the server does not tell how far it has looked
+        return reached >= self._goal
 
     @property
     def lag_seconds(self) -> float | None:
         """How far what was read is behind the clock; None while the snapshot is read."""
-        return None if self._seen_until is None else max(0.0, time.time() - unix_seconds(self._seen_until))
+        return None if self._seen_at is None else max(0.0, time.time() - self._seen_at)
 
     def close(self) -> None:
         """Give the server its cursors back. A later ``poll`` opens them again."""
@@ -138,16 +147,18 @@ class ChangeStreamSource:
     def _open_tail(self) -> Tail:
         """The stream is open before the snapshot begins, and stays so: what happens meanwhile waits in it."""
         start = self._position.resume_time
-        if start is not None:
-            self._to_skip = self._position.stream_index
-            return Tail(self._collection, self._capture, start)
-        tail = Tail(self._collection, self._capture)
-        now = self._now()
-        self._position = StreamPosition(
-            snapshot_time=now,
-            snapshot_done=not self._begin_with_data,
-            stream_time=None if self._begin_with_data else now,
-        )
+        if start is None:
+            now = self._now()
+            tail = Tail(self._collection, self._capture, now)
+            stream_time = None if self._begin_with_data else now
+            self._position = StreamPosition(now, 0, not self._begin_with_data, stream_time)
+            return tail
+        self._to_skip = self._position.stream_index
+        tail = Tail(self._collection, self._capture, start)
+        with ExitStack() as when_lost:
+            when_lost.callback(tail.close)
+            tail.require_start()
+            when_lost.pop_all()
         return tail
 
     def _read_documents(self, pending: Pending) -> None:
@@ -180,7 +191,7 @@ class ChangeStreamSource:
         while not pending.is_full:
             event = tail.read()
             if event is None:
-                self._advance_idle(tail.looked_until)
+                self._advance_idle(tail)
                 if pending or time.monotonic() >= deadline:
                     return
                 continue
@@ -197,7 +208,7 @@ class ChangeStreamSource:
     def _take(self, change: ChangeEvent, pending: Pending) -> None:
         """Add a change, unless the table has it: in the snapshot, or applied already at the time resumed from."""
         position = self._position
-        self._seen_until = max(self._seen_until or 0, change.time - 1)
+        self._seen_at = unix_seconds(change.time)
         if change.time <= (position.snapshot_time or 0):
             return
         if self._to_skip and change.time == position.stream_time:
@@ -209,14 +220,17 @@ class ChangeStreamSource:
         pending.add(change.operation, order, change.source_time_us, change.key, change.document)
         self._position = replace(position, stream_time=change.time, stream_index=number + 1)
 
-    def _advance_idle(self, looked_until: int | None) -> None:
+    def _advance_idle(self, tail: Tail) -> None:
         """Nothing older than what the server has looked at is still to come: an idle table need not stand still."""
-        if looked_until is None:
-            return
-        self._seen_until = max(self._seen_until or 0, looked_until)
-        if looked_until > (self._position.stream_time or 0):
+        self._seen_at = time.time()
+        looked_until = tail.looked_until or self._milestones.passed(tail)
+        if looked_until is not None and looked_until > (self._position.stream_time or 0):
             self._to_skip = 0
             self._position = replace(self._position, stream_time=looked_until, stream_index=0)
+
+    def _goal_in_time(self) -> int:
+        """The newest time; behind mongos each shard may have a change at it, so only a later one tells of all."""
+        return self._now() + (1 if self._client.is_mongos else 0)
 
     def _now(self) -> int:
         """The newest cluster time."""

@@ -1,7 +1,7 @@
-"""The cluster time inside a change stream's resume token.
+"""What a change stream's resume token tells about how far the server has looked.
 
-A server answers an empty read with a token that says how far it has looked: nothing older is still to come. Only
-the forms known here are read; of any other, None, and an idle position does not advance.
+A server answers an empty read with a token, too: nothing older is still to come. Only the forms known here are read;
+of any other, None.
 """
 
 from __future__ import annotations
@@ -19,25 +19,29 @@ _KEY_STRING = re.compile(r"82([0-9A-Fa-f]{8})([0-9A-Fa-f]{8})")
 
 
 def is_of_mongodb(token: Mapping[str, Any] | None) -> bool:
-    """Whether MongoDB itself made the token, or none: such a server tells when a point is lost."""
+    """Whether MongoDB itself made the token, or none was made: such a server tells when a point is lost."""
     return token is None or _KEY_STRING.match(str(token.get("_data"))) is not None
 
 
-def token_time(token: Mapping[str, Any] | None) -> Timestamp | None:
-    """The cluster time of a resume token; None when its form is unknown."""
-    data = token.get("_data") if token is not None else None
-    if not isinstance(data, str):
-        return None
-    match = _KEY_STRING.match(data)
-    if match:
-        return Timestamp(int(match[1], 16), int(match[2], 16))
-    return _from_document(data)
+def time_of(token: Mapping[str, Any] | None) -> Timestamp | None:
+    """The cluster time in a token of MongoDB; None when its form is unknown."""
+    match = _KEY_STRING.match(_data(token))
+    return Timestamp(int(match[1], 16), int(match[2], 16)) if match else None
 
 
-def _from_document(data: str) -> Timestamp | None:
-    """SecantusDB: a BSON document in hexadecimal whose field ``t`` is the time."""
+def sequence_of(token: Mapping[str, Any] | None) -> int | None:
+    """The number of the oplog entry in a token of SecantusDB; None when its form is unknown.
+
+    The token is a BSON document in hexadecimal: ``s`` numbers the oplog's entries. Its ``t`` is of no use: after an
+    empty read it is the server's clock, whichever entry was looked at last.
+    """
     try:
-        time = bson.decode(bytes.fromhex(data)).get("t")
+        number = bson.decode(bytes.fromhex(_data(token))).get("s")
     except (ValueError, BSONError):
         return None
-    return time if isinstance(time, Timestamp) else None
+    return int(number) if isinstance(number, int) else None
+
+
+def _data(token: Mapping[str, Any] | None) -> str:
+    data = token.get("_data") if token is not None else None
+    return data if isinstance(data, str) else ""

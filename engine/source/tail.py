@@ -17,7 +17,7 @@ from pymongo.errors import OperationFailure, ProtocolError
 
 from engine.source.cluster_time import pack, unpack
 from engine.source.mongo_errors import EVENT_TOO_LARGE, resume_point_lost
-from engine.source.resume_token import is_of_mongodb, token_time
+from engine.source.resume_token import is_of_mongodb, sequence_of, time_of
 
 Capture = Literal["update_full", "post_image"]
 _Event: TypeAlias = RawBSONDocument
@@ -32,41 +32,71 @@ _WITHOUT_DESCRIPTION = {"$project": {"updateDescription": 0}}
 class Tail:
     """An open change stream. Errors of the driver pass through; the caller translates them."""
 
-    def __init__(self, collection: Collection[_Event], capture: Capture, start: int | None = None) -> None:
+    def __init__(self, collection: Collection[_Event], capture: Capture, start: int) -> None:
         """Open the stream and make a first read.
 
         Args:
             collection: its codec decides how dates and documents arrive.
             capture: what an update carries.
-            start: packed cluster time of the first change wanted, inclusive; None: what happens from now on.
-
-        Raises:
-            ResumePointLost: the oplog begins after ``start``.
+            start: packed cluster time of the first change wanted, inclusive.
         """
+        self.is_idle = False
+        """Whether the last read was empty."""
         self._collection = collection
         self._capture = capture
         self._start = start
         self._pipeline: list[dict[str, Any]] = []
         self._batch_size: int | None = None
+        self._stream = self._open()
         with ExitStack() as when_refused:
-            self._stream = self._open()
             when_refused.callback(self.close)
             self._ahead = self._try_next()
-            # After the read: an oplog that still holds the start now held it then.
-            self._require(start)
-            self._proven = self._stream.resume_token
             when_refused.pop_all()
+        self._proven = self._stream.resume_token
 
     def read(self) -> _Event | None:
         """The next event; None after nothing came for ``AWAIT_MS``."""
         event, self._ahead = self._ahead, None
-        return event if event is not None else self._try_next()
+        if event is None:
+            event = self._try_next()
+        self.is_idle = event is None
+        return event
 
     @property
     def looked_until(self) -> int | None:
-        """After an empty read, the packed time before which nothing is still to come; None when it is not told."""
-        told = token_time(self._stream.resume_token)
-        return None if told is None else pack(told)
+        """The packed time before which nothing is still to come; None when the server does not tell."""
+        time = time_of(self._stream.resume_token)
+        return None if time is None else self._all_read(pack(time))
+
+    @property
+    def mark(self) -> int | None:
+        """All changes up to this number, in the server's own count, were read; None when it has no such count."""
+        sequence = sequence_of(self._stream.resume_token)
+        return None if sequence is None else self._all_read(sequence)
+
+    def mark_at(self, start: int | None = None) -> int | None:
+        """A number that all changes before a packed cluster time do not exceed; None: before now."""
+        time = None if start is None else unpack(start)
+        with self._collection.watch(start_at_operation_time=time, max_await_time_ms=1) as stream:
+            stream.try_next()
+            return sequence_of(stream.resume_token)
+
+    def require_start(self) -> None:
+        """Make sure that the stream began where it should.
+
+        A server may begin with the oldest change it has. The first read is over: an oplog that still holds the
+        start now held it then. Where this user may not read the oplog, the server has to tell.
+
+        Raises:
+            ResumePointLost: the oplog begins after the start.
+        """
+        oldest = self._oldest_in_oplog()
+        if oldest is not None and oldest > self._start:
+            at, first = unpack(self._start).as_datetime(), unpack(oldest).as_datetime()
+            raise resume_point_lost(
+                self._collection.full_name,
+                f"the position is {at:%Y-%m-%d %H:%M:%S} UTC, the oplog begins {first:%Y-%m-%d %H:%M:%S} UTC",
+            )
 
     def prove(self) -> None:
         """Make sure that what was read since the last proof has no hole.
@@ -103,11 +133,10 @@ class Tail:
             return self._open(after)
 
     def _watch(self, after: Mapping[str, Any] | None) -> _Stream:
-        start = None if after is not None or self._start is None else unpack(self._start)
         return self._collection.watch(
             self._pipeline,
             full_document=FULL_DOCUMENT[self._capture],
-            start_at_operation_time=start,
+            start_at_operation_time=unpack(self._start) if after is None else None,
             resume_after=after,
             max_await_time_ms=AWAIT_MS,
             batch_size=self._batch_size,
@@ -144,17 +173,9 @@ class Tail:
         self._pipeline = [_WITHOUT_DESCRIPTION]
         return True
 
-    def _require(self, start: int | None) -> None:
-        """The oplog has to begin at or before ``start``, where this user may read it (else the server has to tell)."""
-        if start is None:
-            return
-        oldest = self._oldest_in_oplog()
-        if oldest is not None and oldest > start:
-            at, first = unpack(start).as_datetime(), unpack(oldest).as_datetime()
-            raise resume_point_lost(
-                self._collection.full_name,
-                f"the position is {at:%Y-%m-%d %H:%M:%S} UTC, the oplog begins {first:%Y-%m-%d %H:%M:%S} UTC",
-            )
+    def _all_read(self, told: int) -> int:
+        """Changes of a transaction share their time: only an empty read tells that all of them were read."""
+        return told if self.is_idle else told - 1
 
     def _oldest_in_oplog(self) -> int | None:
         oplog = self._collection.database.client.local["oplog.rs"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -11,6 +12,7 @@ from engine.errors import UserError
 
 _MAX_WORD = 64
 """Longer words are no misspelt keys."""
+_WORD = re.compile(r"[\w.$-]{1,60}")
 MAX_MESSAGE = 400
 """Characters of a message: a hostile key may be as long as its file."""
 
@@ -47,6 +49,11 @@ class Diagnostic:
         """The same problem with its line out of these."""
         number = self.span.line
         return replace(self, snippet=lines[number - 1] if number <= len(lines) else "")
+
+
+def is_word(key: str) -> bool:
+    """Whether a key looks like one: anything else may be a value that a slip made a key, a secret even."""
+    return _WORD.fullmatch(key) is not None
 
 
 def clipped(message: str) -> str:

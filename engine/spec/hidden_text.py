@@ -1,7 +1,6 @@
 """Lines of a spec as people may see them: whatever can be a secret is hidden, references stay.
 
-Two nets: the values of keys that hold secrets by type, wherever they stand; and, for files that are too broken to
-know their keys, whatever looks like a password. Text keeps its length, so that carets stay where they belong.
+Text keeps its length, so that carets stay where they belong. Which keys hold secrets is told by ``secret_keys``.
 """
 
 from __future__ import annotations
@@ -9,22 +8,24 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from engine.secrets.references import references
+from engine.secrets.references import references, visible
 from engine.spec.yaml_tree import Extent
 
 _HIDDEN = "*"
 # Every pattern reads a line once, however it is made.
 _USER_INFO = re.compile(r"(?P<before>://)(?P<value>(?:(?!://)[^\s\"'])*)(?P<after>@)")
+_MONGODB = re.compile(r"(?P<before>mongodb(?:\+srv)?://)(?P<value>(?:(?!://)[^\s\"'])*)(?P<after>)")
 _QUOTED = r"\"(?:[^\"\\]|\\.)*\"?|'[^']*'?"
 _PLAIN = r"(?=[^\s,}])(?:\$\{[^{}]*\}|[^,}])+"
 _KEY_VALUE = re.compile(
-    rf"(?P<before>(?<![\w-])(?P<key>[\w-]++)[\"']?\s*+:\s++)(?![{{\[|>&*#])(?P<value>{_QUOTED}|{_PLAIN})(?P<after>)"
+    rf"(?P<before>(?<![\w-])(?P<key>[\w-]++)[\"']?\s*+:\s++)(?![{{\[|>#])(?P<value>{_QUOTED}|{_PLAIN})(?P<after>)"
 )
+_WORD = re.compile(r"[^\s{}\[\],:\"'#&*!|>$?-]+")
 _SUSPECT = re.compile(r"(?i)secret|passw|token|credential|access_?key")
 
 
 def hide_suspects(lines: Iterable[str], plain_keys: Collection[str] | None) -> tuple[str, ...]:
-    """Hide the user information of addresses, and the values of keys that may be secrets.
+    """Hide the user information of addresses, all of MongoDB's, and the values of keys that may be secrets.
 
     Args:
         plain_keys: the keys whose values are shown; None when only a suspicious name hides a value.
@@ -35,7 +36,18 @@ def hide_suspects(lines: Iterable[str], plain_keys: Collection[str] | None) -> t
         is_plain = not _SUSPECT.search(key) and (plain_keys is None or key in plain_keys)
         return match[0] if is_plain else _hide_match(match)
 
-    return tuple(_KEY_VALUE.sub(hide_value, _USER_INFO.sub(_hide_match, line)) for line in lines)
+    return tuple(
+        _KEY_VALUE.sub(hide_value, _MONGODB.sub(_hide_match, _USER_INFO.sub(_hide_match, line))) for line in lines
+    )
+
+
+def hide_words(lines: Iterable[str], vocabulary: Collection[str]) -> tuple[str, ...]:
+    """Hide every word that is not of the vocabulary; what is left shows how the YAML is built."""
+
+    def hide_word(match: re.Match[str]) -> str:
+        return match[0] if match[0] in vocabulary else _HIDDEN * len(match[0])
+
+    return tuple(_WORD.sub(hide_word, line) for line in lines)
 
 
 def _hide_match(match: re.Match[str]) -> str:
@@ -55,13 +67,9 @@ def hide_extents(lines: Sequence[str], extents: Iterable[Extent]) -> tuple[str, 
 
 
 def _hidden(text: str) -> str:
-    """Everything but references, whose defaults are hidden too."""
+    """Everything but references."""
     pieces, end = [], 0
     for reference in references(text):
-        pieces.append(_HIDDEN * (reference.start - end))
-        shown = reference.text
-        if reference.default:
-            shown = shown.removesuffix(f"{reference.default}}}") + _HIDDEN * len(reference.default) + "}"
-        pieces.append(shown)
+        pieces += [_HIDDEN * (reference.start - end), visible(reference, _HIDDEN)]
         end = reference.start + len(reference.text)
     return "".join([*pieces, _HIDDEN * (len(text) - end)])

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from engine.secrets.secret import Secret
 from engine.spec.yaml_tree import Path
 
 Model: TypeAlias = "type[BaseModel]"
@@ -60,16 +59,6 @@ def owners_of(model: Model, key: str, above: tuple[str, ...] = ()) -> Iterator[t
         inner = model_in(info.annotation)
         if inner is not None:
             yield from owners_of(inner, key, (*above, name))
-
-
-def plain_keys(model: Model) -> Iterator[str]:
-    """Every key, at any depth, whose value is no secret by its type."""
-    for name, info in fields_of(model).items():
-        inner = model_in(info.annotation)
-        if inner is not None:
-            yield from plain_keys(inner)
-        elif Secret not in (info.annotation, *get_args(info.annotation)):
-            yield name
 
 
 def _annotation_at(model: Model, path: Path) -> Any:  # noqa: ANN401 - a type annotation

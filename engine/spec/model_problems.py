@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from engine.spec.diagnostics import Diagnostic, near_miss
-from engine.spec.model_fields import field_at, fields_of, model_at, model_in, owners_of
+from engine.spec.model_fields import field_at, fields_of, is_known, model_at, model_in, owners_of
+from engine.spec.secret_keys import hides_key
 from engine.spec.value_problems import value_problem
 from engine.spec.yaml_tree import Path, Tree, leaves
 
@@ -27,7 +28,7 @@ def read_model(tree: Tree, model: type[Model]) -> tuple[Model | None, list[Diagn
     With problems, the model is what remains without the wrong parts, for checks across keys and files: it never
     leaves this room. None when too little remains.
     """
-    empty = [path for path, value in leaves(tree.data) if value is None and path]
+    empty = [path for path, value in leaves(tree.data) if value is None and path and is_known(model, path)]
     problems = [_no_value(tree, model, path) for path in empty]
     data = _without(tree.data, empty)
     left_out: set[Path] = set(empty)
@@ -84,7 +85,8 @@ def _unknown_key(tree: Tree, model: type[BaseModel], path: Path, meant: str | No
     else:
         suggestion = f"known here: {', '.join(keys)}" if keys else "this mapping has no keys: write {}"
     place = f" in `{path[-2]}`" if len(path) > 1 else ""
-    return tree.diagnostic(path, "unknown-key", f"unknown key `{key}`{place}", suggestion, at_key=True)
+    shown = "unknown key" if hides_key(tree, model, path) else f"unknown key `{key}`"
+    return tree.diagnostic(path, "unknown-key", f"{shown}{place}", suggestion, at_key=True)
 
 
 def _missing_key(tree: Tree, model: type[BaseModel], path: Path) -> Diagnostic:

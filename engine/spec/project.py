@@ -8,20 +8,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engine.errors import UsageError
-from engine.secrets.secret import Secret
 from engine.spec.diagnostics import Diagnostic, Refused, Span, SpecError, did_you_mean
-from engine.spec.hidden_text import hide_extents, hide_suspects
-from engine.spec.model_fields import holds, is_known, plain_keys
 from engine.spec.model_problems import read_model
 from engine.spec.pipeline import Pipeline
 from engine.spec.pipeline_checks import check_pipeline
 from engine.spec.project_checks import ReadFile, check_names, check_some_target, check_tables, check_targets_exist
 from engine.spec.reference_checks import check_references
+from engine.spec.secret_keys import lines_of, lines_of_broken
 from engine.spec.spec_files import KINDS, SPECS, misplaced, shown_path, spec_paths, wrong_folder
 from engine.spec.target import Target
 from engine.spec.target_checks import check_target
 from engine.spec.yaml_text import MAX_BYTES, read_text, split_lines
-from engine.spec.yaml_tree import Extent, Tree, parse
+from engine.spec.yaml_tree import Tree, parse
 
 DEFAULT_TARGET = "local"
 
@@ -130,22 +128,15 @@ def _read_tree(root: Path, path: Path, name: str, kind: type[Target | Pipeline])
     """
     with path.open("rb") as stream:
         content = stream.read(MAX_BYTES + 1)
-    known = frozenset(plain_keys(Target)) if kind is Target else None
-    lines = hide_suspects(split_lines(content[:MAX_BYTES].decode("utf-8", "replace").removeprefix("\ufeff")), known)
     try:
         text, problems = read_text(name, content)
         tree = parse(name, text, root.resolve())
     except Refused as refused:
-        raise Refused(*(found.shown_with(lines) for found in refused.diagnostics)) from None
-    tree = tree.with_lines(hide_extents(lines, _secret_extents(tree, kind)))
+        lines = split_lines(content[:MAX_BYTES].decode("utf-8", "replace").removeprefix("\ufeff"))
+        shown = lines_of_broken(lines, kind)
+        raise Refused(*(found.shown_with(shown) for found in refused.diagnostics)) from None
+    tree = tree.with_lines(lines_of(tree, kind))
     return tree, [found.shown_with(tree.lines) for found in problems]
-
-
-def _secret_extents(tree: Tree, kind: type[Target | Pipeline]) -> Iterator[Extent]:
-    """The text of every secret, and of what stands under unknown keys of a target: they may be misspelt."""
-    for path, extent in tree.extents.items():
-        if holds(Target, path, Secret) or (kind is Target and not is_known(Target, path)):
-            yield extent
 
 
 def _check_together(root: Path, files: Sequence[ReadFile], *, is_complete: bool) -> Iterator[Diagnostic]:

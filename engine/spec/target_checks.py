@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from engine.secrets.references import references
 from engine.spec.diagnostics import Diagnostic
 from engine.spec.target import S3, Storage, Target, lake_problem
-from engine.spec.value_problems import value_at
-from engine.spec.yaml_tree import Path, Tree
+from engine.spec.yaml_tree import Path, Tree, value_at
 
 
 def check_target(tree: Tree, target: Target | None) -> Iterator[Diagnostic]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +15,7 @@ from engine.spec.model_fields import model_at
 from engine.spec.pipeline import FieldRule
 from engine.spec.target import NAME_PATTERN
 from engine.spec.wrong_value import WrongValue
-from engine.spec.yaml_tree import Path, Tree
+from engine.spec.yaml_tree import Path, Tree, value_at
 
 _MAPPING = "a mapping (`key: value`)"
 _TYPES: Mapping[str, str] = MappingProxyType(
@@ -52,18 +52,6 @@ def value_problem(tree: Tree, model: type[BaseModel], path: Path, detail: ErrorD
     if kind == "string_pattern_mismatch":
         return _wrong_name(tree, path, str(value), context["pattern"])
     return tree.diagnostic(path, "invalid-value", f"{name} {_bound(kind, context) or detail['msg']}")
-
-
-def value_at(data: Any, path: Sequence[str | int]) -> Any:  # noqa: ANN401 - whatever the YAML says
-    """What a spec's data has at a path; None where it ends before."""
-    for part in path:
-        if isinstance(data, dict):
-            data = data.get(part)
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
-        else:
-            return None
-    return data
 
 
 def _wrong_choice(tree: Tree, path: Path, value: object, expected: str) -> Diagnostic:

@@ -73,8 +73,8 @@ _WORDINGS = (
         "put a value that holds one of [ ] { } , into quotes",
     ),
     _Wording(
-        r"undefined alias '(.*)'",
-        r"no anchor `&\1` stands before this alias",
+        r"undefined alias",
+        "no anchor of this name stands before this alias",
         "put a value that starts with `*` into quotes",
         rule="undefined-alias",
     ),
@@ -114,6 +114,10 @@ _WORDINGS = (
 )
 
 
+# What the parser quotes of the file: it may be a secret that a slip made a name.
+_QUOTED = re.compile(r"'[^']{4,}'|\"[^\"]{4,}\"")
+
+
 def syntax_problem(file: str, error: YAMLError | ValueError) -> Diagnostic:
     """The problem that a parser found."""
     if isinstance(error, Forbidden):
@@ -127,7 +131,7 @@ def syntax_problem(file: str, error: YAMLError | ValueError) -> Diagnostic:
             mark = error.context_mark if wording.at_start and error.context_mark else error.problem_mark
             return Diagnostic(_span(file, mark), wording.rule, found.expand(wording.message), wording.suggestion)
     mark = error.problem_mark or error.context_mark
-    return Diagnostic(_span(file, mark), "yaml-syntax", problem or context or "not valid YAML")
+    return Diagnostic(_span(file, mark), "yaml-syntax", _QUOTED.sub("this", problem) or "not valid YAML")
 
 
 def _span(file: str, mark: StringMark | None) -> Span:

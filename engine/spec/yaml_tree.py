@@ -12,7 +12,7 @@ from ruamel.yaml.error import StringMark, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from engine.secrets.template import Template
-from engine.spec.diagnostics import Diagnostic, Refused, Span, clipped
+from engine.spec.diagnostics import Diagnostic, Refused, Span, clipped, is_word
 from engine.spec.yaml_parser import MAX_DEPTH, MAX_NODES, compose
 from engine.spec.yaml_syntax import syntax_problem
 from engine.spec.yaml_text import split_lines
@@ -76,6 +76,18 @@ def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, object]]:  # noqa
             yield from leaves(value, (*path, index))
     else:
         yield path, data
+
+
+def value_at(data: Any, path: Path) -> Any:  # noqa: ANN401 - whatever the YAML says
+    """What a spec's data has at a path; None where it ends before."""
+    for part in path:
+        if isinstance(data, dict):
+            data = data.get(part)
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        else:
+            return None
+    return data
 
 
 def parse(file: str, text: str, folder: pathlib.Path = pathlib.Path()) -> Tree:
@@ -154,7 +166,8 @@ class _Builder:
                 continue
             if key in data:
                 first = self.keys[*path, key]
-                message = f"the key `{key}` is given twice; first in line {first.line}"
+                shown = f"the key `{key}`" if is_word(key) else "this key"
+                message = f"{shown} is given twice; first in line {first.line}"
                 self._problem(span, "duplicate-key", message, "delete one of the two")
                 continue
             self.keys[*path, key] = span

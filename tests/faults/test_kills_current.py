@@ -34,4 +34,4 @@ def test_a_hundred_kills_leave_the_current_table_equal_to_the_collection(
     record_property("writes", campaign.writes)
     record_property("commits by killed processes", campaign.commits_seen)
     assert problems == []
-    assert campaign.commits_seen > KILLS
+    assert campaign.commits_seen >= campaign.kills // 2, "most were killed before they had committed anything"

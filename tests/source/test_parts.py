@@ -13,7 +13,7 @@ from engine.source.batch import Batch
 from engine.source.change_event import parse_event
 from engine.source.cluster_time import SNAPSHOT, STREAM, order_text, pack, unpack
 from engine.source.raw_document import key_of, split_documents
-from engine.source.resume_token import token_time
+from engine.source.resume_token import is_of_mongodb, sequence_of, time_of
 from engine.source.stream_position import StreamPosition
 from tests.decode import bson_strategies as bs
 
@@ -38,19 +38,23 @@ def test_orders_sort_as_time_phase_and_number(one: Timestamp, two: Timestamp, fi
 
 
 @pytest.mark.parametrize(
-    ("data", "time"),
+    ("data", "time", "sequence"),
     [
-        ("826560A1B20000000329295A1004", Timestamp(0x6560A1B2, 3)),
-        (bson.encode({"s": 1, "t": Timestamp(7, 8)}).hex(), Timestamp(7, 8)),
-        (bson.encode({"s": 1}).hex(), None),
-        ("ff00", None),
-        ("not hexadecimal", None),
-        (5, None),
+        ("826560A1B20000000329295A1004", Timestamp(0x6560A1B2, 3), None),
+        (bson.encode({"s": 1, "t": Timestamp(7, 8)}).hex(), None, 1),
+        (bson.encode({"t": Timestamp(7, 8)}).hex(), None, None),
+        ("ff00", None, None),
+        ("not hexadecimal", None, None),
+        (5, None, None),
     ],
 )
-def test_the_time_of_a_resume_token_is_read_in_known_forms_only(data: object, time: Timestamp | None) -> None:
-    assert token_time({"_data": data}) == time
-    assert token_time(None) is None
+def test_resume_tokens_are_read_in_known_forms_only(data: object, time: Timestamp | None, sequence: int | None) -> None:
+    assert (time_of({"_data": data}), sequence_of({"_data": data})) == (time, sequence)
+    assert is_of_mongodb({"_data": data}) == (time is not None)
+
+
+def test_no_resume_token_tells_nothing() -> None:
+    assert (time_of(None), sequence_of(None)) == (None, None)
 
 
 @given(bs.documents())

@@ -116,7 +116,8 @@ def test_a_hostile_file_of_a_megabyte_is_refused_in_time(form: str, tmp_path: Pa
             "undeclared-partition",
         ),
         ("\n".join(f"pipelin{n}: 1" for n in range(2400)), "unknown-key"),
-        ("\n".join(f"pipelin{n}:" for n in range(2400)), "empty-value"),
+        ("\n".join(f"pipelin{n}:" for n in range(2400)), "unknown-key"),
+        ("table: {fields: {" + ",".join(f"k{n}" for n in range(2400)) + "}}", "empty-value"),
     ],
     ids=lambda value: value[:24],
 )
