@@ -17,7 +17,7 @@ from engine.decode.widths import wider
 from engine.errors import LakeError, OplakeError
 from engine.lake.commit import commit_properties
 from engine.lake.delta_errors import committing, reading
-from engine.lake.table_types import plain_table, table_schema
+from engine.lake.table_types import plain_table, table_schema, unsliced
 from engine.spec.types import ColumnType, ListOf, MapOf, Struct
 
 
@@ -93,7 +93,7 @@ class _Casting:
             except pa.ArrowInvalid as error:
                 self.refusal = error
                 raise
-            yield from rows.to_batches()
+            yield from unsliced(rows).to_batches()
 
 
 def _schema_with(schema: pa.Schema, columns: Struct) -> pa.Schema:
