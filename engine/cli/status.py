@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from engine.planner.status import Report, TableReport
 
 SOURCE_TIMEOUT_MS = 3000
-HEADINGS = ("PIPELINE", "TABLE", "STATE", "ROWS", "RESCUED", "VERSION", "POSITION", "LAST COMMIT")
-RIGHT = frozenset({"ROWS", "RESCUED", "VERSION"})
+HEADINGS = ("PIPELINE", "TABLE", "STATE", "ROWS", "WITH _RESCUED", "VERSION", "POSITION", "LAST COMMIT")
+RIGHT = frozenset({"ROWS", "WITH _RESCUED", "VERSION"})
 
 
 @click.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.decode import bson_documents, decoder, extended_json, identity
@@ -67,6 +67,7 @@ def test_the_schema_survives_arrow_metadata(documents: list[bytes]) -> None:
 
 @SLOW_MACHINE
 @given(st.lists(bs.documents(), min_size=3, max_size=6))
+@example([bson.encode(one) for one in ({"_id": 0}, {"_id": 0, "price": None, "a": None}, {"_id": 0, "Price": None})])
 def test_decoding_in_pieces_gives_the_same_rows_as_decoding_whole(documents: list[bytes]) -> None:
     columns = decode(documents).columns
     whole = Decoder().decode(batch_of(documents), columns, NOW)
