@@ -29,7 +29,7 @@ demo: $(READY) ## watch the whole thing once, on this machine, in under three mi
 
 test: $(READY) ## the whole suite: real server, faults, packaging
 	@$(if $(OPLAKE_DATASETS),,echo "test: OPLAKE_DATASETS is not set: the tests of the sample collections do not run")
-	@$(if $(and $(shell command -v java),$(shell command -v mvn)),,echo "test: no java or mvn here: tests of the real Kafka stack, when there are any, do not run")
+	@$(if $(and $(shell command -v java),$(shell command -v mvn)),,echo "test: no java or mvn here: the tests of Kafka, Connect and Debezium do not run (Java 17+ and Maven: Debian openjdk-17-jre-headless, maven)")
 	$(PYTEST)
 
 unit: $(READY) ## the fast part, without servers: under a minute
