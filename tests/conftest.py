@@ -11,6 +11,9 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from engine.stack.mongodb import MongoServer
+from tests.examples import load_profile
+
+load_profile()
 
 
 @pytest.fixture(scope="session")
