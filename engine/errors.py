@@ -10,7 +10,7 @@ OplakeError
 │   ├── SourceError     MongoDB cannot be reached or refuses
 │   ├── ResumePointLost the oplog no longer holds the position to resume from
 │   ├── CollectionGone  the collection was dropped or renamed while it was read
-│   ├── LakeError       the Delta tables cannot be read or written
+│   ├── LakeError       the Delta tables cannot be read or written, or one was replaced under its writer
 │   ├── StateError      the state database cannot be read or written
 │   ├── ToolMissing     a program or extra that this command needs is not installed
 │   └── QueryError      a SQL statement failed or was refused

@@ -16,6 +16,9 @@ from engine.stack.connect import ConnectWorker
 from engine.stack.kafka import KafkaBroker
 from engine.stack.mongodb import MongoServer
 from engine.stack.s3 import S3Store, local_store
+from tests.examples import load_profile
+
+load_profile()
 
 HEAP_MB = 384
 NO_JVM = "needs Java 17+ and Maven, which are not both on PATH here"

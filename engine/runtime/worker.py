@@ -16,6 +16,7 @@ from engine.decode.decoder import Decoded, Decoder
 from engine.decode.rules import rules_of
 from engine.errors import RetryableError
 from engine.lake.change_log import ChangeLog
+from engine.lake.standing import TableReplaced
 from engine.lake.widening import WideningRefused
 from engine.runtime.folding import fold
 from engine.runtime.jobs import TableJob
@@ -69,6 +70,7 @@ class Worker:
         self._now = clock
         self._retries = Retries()
         self._upkeep = Upkeep(job, report)
+        self._log_id: str | None = None
         self._options = job.target.lake.storage_options()
         table = job.pipeline.table
         self._decoder = Decoder(rules_of(table.fields, table.on_conflict))
@@ -91,7 +93,7 @@ class Worker:
 
     def _session(self) -> str:
         """From opening the log to the end of the loop, or to an error after which it has to be opened again."""
-        log = ChangeLog.open(self.job.paths.changes, self._options)
+        log = self._open_log()
         with closing(open_source(self.job, self._client, log)) as source:
             self.report.opened(log)
             state = begin(self.job.bounds, log.position(), until_caught_up=self._until_caught_up)
@@ -121,6 +123,18 @@ class Worker:
                         event = Folded(self._now())
                     case Exit(reason):
                         return reason
+
+    def _open_log(self) -> ChangeLog:
+        """The log; after a retry it has to be the one that this worker began with.
+
+        Raises:
+            TableReplaced: it is not, and the specs this worker was started with may not be the new one's.
+        """
+        log = ChangeLog.open(self.job.paths.changes, self._options)
+        if self._log_id not in (None, log.id):
+            raise TableReplaced.at(log.uri, log.id)
+        self._log_id = log.id
+        return log
 
     def _append(self, log: ChangeLog, batch: Batch) -> None:
         """Columns first, then the rows together with the position after them."""

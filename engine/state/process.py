@@ -34,9 +34,14 @@ class Process:
         """A process of this host that lives now."""
         return cls(socket.gethostname(), _boot(), pid, _born(pid))
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it is, or was, a process of this host."""
+        return self.host == socket.gethostname()
+
     def is_surely_dead(self) -> bool:
         """True only when this host knows that the process is gone; a process elsewhere may always live."""
-        if self.host != socket.gethostname():
+        if not self.is_here:
             return False
         if self.boot != _boot():
             return True
