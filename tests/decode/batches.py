@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +32,14 @@ def decode(
 ) -> Decoded:
     raw = [document if isinstance(document, bytes) else write_exactly(document) for document in documents]
     return Decoder(rules).decode(batch_of(raw), columns or Struct({}), NOW)
+
+
+def told(decoded: Decoded) -> str:
+    """All that the rows hold; what is kept beside the columns, as the object it is: its order tells nothing."""
+    rows = decoded.table.to_pylist()
+    for row in rows:
+        row["_rescued"] = row["_rescued"] and sorted(json.loads(row["_rescued"]).items())
+    return str(rows)
 
 
 def rebuilt(decoded: Decoded) -> list[bytes]:
