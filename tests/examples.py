@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 QUICK, DEEP = "quick", "deep"
 _EXAMPLES = {QUICK: 20, DEEP: 100}
@@ -17,7 +17,14 @@ def load_profile() -> None:
     """Load the profile that ``HYPOTHESIS_PROFILE`` names; before any property is imported."""
     for name, count in _EXAMPLES.items():
         # On top of Hypothesis's own choice: under CI that one repeats the same examples.
-        settings.register_profile(name, parent=settings.default, max_examples=count)
+        # How busy the machine is says nothing about a property.
+        settings.register_profile(
+            name,
+            parent=settings.default,
+            max_examples=count,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        )
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", QUICK))
 
 

@@ -19,7 +19,7 @@ from engine.decode import extended_json
 from engine.decode.bson_documents import decode_documents
 from engine.decode.exact_bson import write_exactly
 from engine.decode.identity import identity_value
-from engine.decode.rescue import ORDER, RAW, ROOT, split_path
+from engine.decode.rescue import ORDER, RAW, ROOT, TEXT, split_path
 from engine.decode.scalars import decimal_value
 from engine.decode.values import BsonValue, Document
 from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
@@ -29,10 +29,11 @@ Row = Mapping[str, Any]
 
 
 def rebuild(row: Row, columns: Struct) -> Document:
-    """The document of one row (of a repeated field name, only the last value)."""
+    """The document of one row (of a repeated field name, only the last value; of an unreadable text, the ``_id``)."""
     notes: dict[str, Any] = json.loads(row["_rescued"]) if row["_rescued"] else {}
     if RAW in notes:
         return decode_documents([base64.b64decode(notes[RAW])]).documents[0]
+    notes.pop(TEXT, None)
     orders = notes.pop(ORDER, {})
     document: Document = {"_id": identity_value(row["_id"]), **_fields(row, columns)}
     touched: dict[tuple[str, ...], None] = {}

@@ -24,6 +24,7 @@ ORDER = "\\order"
 ROOT = "\\root"
 """Stands in ``ORDER`` for the document itself."""
 RAW = extended_json.RAW
+TEXT = "\\text"
 
 
 class Reason(StrEnum):
@@ -49,6 +50,8 @@ class Reason(StrEnum):
     """The fields stand in another order than the columns."""
     RAW = "raw"
     """No dict can stand for the document (repeated field names, invalid UTF-8): its bytes are kept."""
+    UNREADABLE = "unreadable"
+    """The document came as text that is no extended JSON: the text is kept, no column has a value."""
 
 
 RESCUING = frozenset({Reason.CONFLICT, Reason.OUT_OF_RANGE, Reason.LIMIT, Reason.NAME, Reason.RAW})
@@ -78,6 +81,11 @@ class Rescue:
         """Keep a whole document as its BSON bytes."""
         self._notes.setdefault(row, {})[RAW] = base64.b64encode(document).decode()
         self.counts["", Reason.RAW] += 1
+
+    def keep_text(self, row: int, text: str) -> None:
+        """Keep a whole document as the text that nobody can read."""
+        self._notes.setdefault(row, {})[TEXT] = text
+        self.counts["", Reason.UNREADABLE] += 1
 
     def absorb(self, other: Rescue) -> None:
         """Take over the notes of another rescue of the same batch, after the own ones."""

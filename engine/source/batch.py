@@ -7,8 +7,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal, TypeAlias
 
+from engine.errors import InternalError
+
 Operation: TypeAlias = Literal["r", "c", "u", "d"]
 """r: read by a snapshot, c: insert, u: update or replace, d: delete (Debezium's letters)."""
+
+Encoding: TypeAlias = Literal["bson", "extended_json"]
+"""Of keys and documents. Extended JSON is MongoDB's legacy strict form, or v2, as UTF-8 (docs/types.md)."""
 
 Position: TypeAlias = Mapping[str, int]
 """Source partition -> the next thing to read from it. Stored as Delta ``txn`` actions (docs/protocol.md)."""
@@ -27,10 +32,11 @@ class Batch:
     source_times_us: Sequence[int] = ()
     """When the source made each change, microseconds since the Unix epoch."""
     keys: Sequence[bytes] = ()
-    """``{"_id": ...}`` as BSON."""
+    """``{"_id": ...}``, encoded."""
     documents: Sequence[bytes | None] = ()
-    """The document after the change as BSON; None after a delete, or when its image is gone."""
+    """The document after the change, encoded; None after a delete, or when its image is gone."""
     position: Position = field(default_factory=dict)
+    encoding: Encoding = "bson"
 
     def __len__(self) -> int:
         return len(self.operations)
@@ -51,15 +57,23 @@ class Batch:
                 self.keys[part],
                 self.documents[part],
                 self.position,
+                self.encoding,
             )
 
     @classmethod
     def concat(cls, batches: Iterable[Batch]) -> Batch:
-        """Join batches that follow each other in one source; positions merge, the later one wins."""
+        """Join batches that follow each other in one source; positions merge, the later one wins.
+
+        Raises:
+            InternalError: batches with changes in different encodings.
+        """
         parts = list(batches)
         position: dict[str, int] = {}
         for part in parts:
             position.update(part.position)
+        encodings = {part.encoding for part in parts if len(part)} or {part.encoding for part in parts[:1]}
+        if len(encodings) > 1:
+            raise InternalError("one source gave batches in different encodings")
         return cls(
             operations=list(chain.from_iterable(part.operations for part in parts)),
             orders=list(chain.from_iterable(part.orders for part in parts)),
@@ -67,4 +81,5 @@ class Batch:
             keys=list(chain.from_iterable(part.keys for part in parts)),
             documents=list(chain.from_iterable(part.documents for part in parts)),
             position=position,
+            encoding=encodings.pop() if encodings else "bson",
         )
