@@ -1,7 +1,7 @@
 """What the columns of a row cannot hold, kept in its ``_rescued`` column so that nothing is lost.
 
 ``_rescued`` is one JSON object: dotted path -> canonical extended JSON of the value at that path, and up to
-three notes whose names start with one backslash (docs/types.md):
+four notes whose names start with one backslash (docs/types.md):
 
     {"depth": {"$numberDouble": "2.5"}, "items.2.sku": null, "\\\\order": {"\\\\root": ["b", "a"]}}
 
@@ -13,8 +13,9 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 from engine.decode import extended_json
 from engine.decode.extended_json import Json
@@ -106,9 +107,7 @@ class Rescue:
         for row, notes in self._notes.items():
             if ORDER in notes:
                 notes[ORDER] = dict(sorted(notes[ORDER].items()))
-            texts[row] = json.dumps(
-                dict(sorted(notes.items())), ensure_ascii=False, separators=(",", ":"), allow_nan=False
-            )
+            texts[row] = note_text(notes)
         return texts
 
     def count_by_reason(self) -> dict[str, int]:
@@ -117,6 +116,16 @@ class Rescue:
         for (_, reason), count in self.counts.items():
             totals[reason.value] += count
         return dict(totals)
+
+
+def note_text(notes: Mapping[str, Json]) -> str:
+    """The notes of one row as ``_rescued`` has them."""
+    return json.dumps(dict(sorted(notes.items())), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def read_notes(text: str | None) -> dict[str, Any]:
+    """The notes of one row; none of a row without."""
+    return json.loads(text) if text else {}
 
 
 def join_path(prefix: str | None, name: str) -> str:

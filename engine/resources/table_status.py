@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from engine.decode.narrowed import ONLY_WAS
 from engine.decode.system_columns import RESCUED, current_schema
 from engine.errors import LakeError
 from engine.lake.change_log import ChangeLog
@@ -122,8 +124,9 @@ def _rescued(table: DeltaTable, rows: int) -> int | None:
     if rows > MAX_ROWS_TO_COUNT:
         return None
     with reading(table.table_uri):
-        found = table.scan(columns=[RESCUED.name], predicate=f"{RESCUED.name} IS NOT NULL")
-        return int(pa.table(found).num_rows)
+        found = pa.table(table.scan(columns=[RESCUED.name], predicate=f"{RESCUED.name} IS NOT NULL"))
+    only_widened = pc.match_substring_regex(found.column(RESCUED.name).cast(pa.string()), ONLY_WAS)
+    return int(found.num_rows) - int(pc.sum(only_widened).as_py() or 0)
 
 
 def _iso(milliseconds: int) -> str:

@@ -13,6 +13,7 @@ from deltalake import DeltaTable
 
 from engine.errors import SourceUnreachable
 from engine.lake.change_log import ChangeLog
+from engine.lake.fold import fold_current
 from engine.planner.status import Report, report
 from engine.resources.collection import SourceView
 from engine.resources.table_status import position_text
@@ -58,6 +59,16 @@ def test_only_rows_of_the_log_wait_for_a_fold(world: World) -> None:
     log.append(rows([Change("k9", 9), Change("k10", 10)], log.columns()), {"stream.time": 99})
     DeltaTable(log.uri).optimize.compact()
     assert status(world).tables[1].status.unfolded_rows == 2
+
+
+def test_rows_that_were_only_widened_hold_nothing_rescued(world: World) -> None:
+    world.apply()
+    world.fill(3)
+    log = ChangeLog.open(world.uri("orders/changes"))
+    log.widen({"n": Scalar.DOUBLE})
+    log.append(rows([Change("k9", 9, values={"n": 0.5}, image=False)], log.columns()), {"stream.time": 99})
+    fold_current(log, world.uri("orders/current"))
+    assert status(world).tables[1].status.rescued_rows == 0
 
 
 def test_rows_whose_commits_were_cleaned_up_before_a_fold_are_not_counted(world: World) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
-from engine.state.database import Database, open_database
+from engine.state.database import Database
 from engine.state.runs import SILENCE_S, Runs
 from engine.state.schema import runs as table
 
@@ -21,11 +20,6 @@ from engine.state.runs import Runs
 Runs(open_database(sys.argv[1]), "local").enter(["orders"])
 os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return open_database(f"sqlite:///{tmp_path}/state.db")
 
 
 @pytest.fixture
@@ -56,8 +50,8 @@ def test_a_run_that_enters_again_is_told_once(runs: Runs) -> None:
     assert tables(runs, "orders", "users") == ["orders"]
 
 
-def test_a_run_that_was_killed_is_not_told(tmp_path: Path, runs: Runs) -> None:
-    died = subprocess.run([sys.executable, "-c", ENTER_AND_DIE, f"sqlite:///{tmp_path}/state.db"], check=False)
+def test_a_run_that_was_killed_is_not_told(state_url: str, runs: Runs) -> None:
+    died = subprocess.run([sys.executable, "-c", ENTER_AND_DIE, state_url], check=False)
     assert died.returncode == -9
     assert tables(runs, "orders") == []
 
