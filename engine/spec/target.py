@@ -13,6 +13,7 @@ from engine.secrets.template import Template
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 MAX_NAME = 63
+TOPIC_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=MAX_NAME)]
 S3 = "s3://"
 SQLITE = "sqlite:///"
@@ -50,6 +51,13 @@ class Kafka(SpecModel):
 
     bootstrap_servers: Template = Field(description="Kafka brokers, host:port, separated by commas.")
     connect_url: Template = Field(description="REST address of Kafka Connect.")
+    topic_prefix: str | None = Field(
+        None,
+        pattern=TOPIC_PATTERN,
+        max_length=100,
+        description="What the topics and connectors of this target begin with; the pipeline's name follows. "
+        "Default: the target's name.",
+    )
     topic: Topic = Field(default_factory=Topic, description="How topics are created.")
 
 
