@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from engine.spec.column_pin import Pin
+from engine.spec.debezium import Connector
+from engine.spec.model import SpecModel
 from engine.spec.quantities import Duration, Size
-from engine.spec.target import Name, SpecModel
+from engine.spec.target import Name
 from engine.spec.types import ColumnType
 
 GLOB_CHARACTERS = "*?"
@@ -62,6 +64,11 @@ class Source(SpecModel):
         "initial",
         description="initial: read what is there, then changes. no_data: changes only. when_needed: a new snapshot "
         "when the oplog no longer holds the position.",
+    )
+    connector: Connector | None = Field(
+        None,
+        description="With transport: kafka, the settings of this pipeline's connector that differ from the target's "
+        "(transport.kafka.connector, which has the same keys).",
     )
 
 
