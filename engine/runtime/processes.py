@@ -7,6 +7,7 @@ gone, however it went, the pipe closes and the process stops as if it had been a
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -104,6 +105,8 @@ class Processes:
         process, slot.process = slot.process, None
         if process is not None and process.stdin is not None:
             process.stdin.close()
+        if self._stop.requested and code == -signal.SIGTERM:
+            code = 0  # it was asked before it had begun: nothing was in hand
         is_over = code == 0 or self._stop.requested or code == _USAGE
         tell = self._log.warning if code else self._log.info
         tell("worker ended", worker=slot.number, exit_code=code)

@@ -127,5 +127,5 @@ class Batch:
             position=position,
             encoding=encodings.pop() if encodings else "bson",
             suspects=frozenset().union(*(part.suspects for part in parts)),
-            rejected=list(chain.from_iterable(part.rejected for part in parts)),
+            rejected=tuple(chain.from_iterable(part.rejected for part in parts)),
         )

@@ -15,7 +15,7 @@ from tests.faults.nursery import Nursery
 from tests.kafka.project import KafkaProject
 from tests.kafka.topic import Collection, KafkaTopic
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.kafka]
 
 BROKEN = b'{"this is": no envelope'
 

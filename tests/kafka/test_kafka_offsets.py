@@ -12,7 +12,7 @@ from tests.faults.project import Running
 from tests.kafka.project import KafkaProject
 from tests.kafka.topic import Collection, KafkaTopic
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.kafka]
 
 
 def failure(running: Running) -> dict[str, str]:

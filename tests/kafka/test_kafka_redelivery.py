@@ -8,7 +8,7 @@ from tests.faults.nursery import Nursery
 from tests.kafka.project import KafkaProject
 from tests.kafka.topic import Collection, KafkaTopic
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.kafka]
 
 
 def test_changes_told_again_are_absorbed_whether_they_are_committed_or_not(

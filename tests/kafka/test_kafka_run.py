@@ -10,7 +10,7 @@ from tests.faults.nursery import Nursery
 from tests.kafka.project import KafkaProject
 from tests.kafka.topic import Collection, KafkaTopic
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.kafka]
 
 
 def test_a_run_until_caught_up_leaves_the_table_equal_to_the_collection(

@@ -15,7 +15,7 @@ from tests.faults.project import Running
 from tests.kafka.project import KafkaProject
 from tests.kafka.topic import Collection, Event, KafkaTopic
 
-pytestmark = [pytest.mark.server, pytest.mark.fault]
+pytestmark = [pytest.mark.server, pytest.mark.kafka, pytest.mark.fault]
 
 PATIENCE_S = 60.0
 
