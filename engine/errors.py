@@ -11,7 +11,7 @@ OplakeError
 │   ├── ResumePointLost oplog or topic no longer hold the position to resume from
 │   ├── CollectionGone  the collection was dropped or renamed while it was read
 │   ├── TooManyDeadLetters more records cannot be decoded than the pipeline allows
-│   ├── LakeError       the Delta tables cannot be read or written
+│   ├── LakeError       the Delta tables cannot be read or written, or one was replaced under its writer
 │   ├── StateError      the state database cannot be read or written
 │   ├── ToolMissing     a program or extra that this command needs is not installed
 │   └── QueryError      a SQL statement failed or was refused

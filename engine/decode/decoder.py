@@ -103,12 +103,7 @@ def infer(documents: Sequence[bytes], rules: DecodeRules) -> Decoded:
     count = len(documents)
     keys = [bson.encode({"_id": None})] * count
     batch = Batch(["r"] * count, [""] * count, [0] * count, keys, documents)
-    return Decoder(rules).decode(batch, pinned_columns(rules), datetime.fromtimestamp(0).astimezone())
-
-
-def pinned_columns(rules: DecodeRules) -> Struct:
-    """The columns a table has before it has seen a document: the pins of top-level fields."""
-    return Struct({path[0]: column for path, column in rules.pins.items() if len(path) == 1})
+    return Decoder(rules).decode(batch, Struct({}), datetime.fromtimestamp(0).astimezone())
 
 
 def count_leaves(column: ColumnType) -> int:

@@ -54,8 +54,9 @@ class Reason(StrEnum):
     """The document came as text that is no extended JSON: the text is kept, no column has a value."""
 
 
-LOSSY_WITHOUT_RESCUE = frozenset({Reason.CONFLICT, Reason.OUT_OF_RANGE, Reason.LIMIT, Reason.NAME})
-"""Reasons that leave a column null, or without a column, although the document has a value."""
+RESCUING = frozenset({Reason.CONFLICT, Reason.OUT_OF_RANGE, Reason.LIMIT, Reason.NAME, Reason.RAW})
+"""Reasons that leave a column null, or no column at all, although the document has a value. The others are notes
+beside a column that holds the value."""
 
 
 class Rescue:
@@ -97,10 +98,17 @@ class Rescue:
         self.counts.update(other.counts)
 
     def texts(self, rows: int) -> list[str | None]:
-        """The ``_rescued`` column of a batch of so many rows."""
+        """The ``_rescued`` column of a batch of so many rows.
+
+        Paths are sorted, so that a document gives one text whatever batch it comes in.
+        """
         texts: list[str | None] = [None] * rows
         for row, notes in self._notes.items():
-            texts[row] = json.dumps(notes, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+            if ORDER in notes:
+                notes[ORDER] = dict(sorted(notes[ORDER].items()))
+            texts[row] = json.dumps(
+                dict(sorted(notes.items())), ensure_ascii=False, separators=(",", ":"), allow_nan=False
+            )
         return texts
 
     def count_by_reason(self) -> dict[str, int]:

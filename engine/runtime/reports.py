@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from engine.decode.decoder import Decoded, count_leaves
+from engine.decode.rescue import RESCUING
 from engine.errors import OplakeError
 from engine.lake.change_log import ChangeLog
 from engine.lake.fold_steps import FoldResult
@@ -47,9 +48,9 @@ class Report:
 
     def appended(self, log: ChangeLog, batch: Batch, decoded: Decoded) -> None:
         """A batch is committed."""
-        rescued = Counter[str]()
+        rescued, noted = Counter[str](), Counter[str]()
         for (_, reason), count in decoded.rescued.items():
-            rescued[str(reason)] += count
+            (rescued if reason in RESCUING else noted)[str(reason)] += count
         counters = self.counters
         counters.rows += len(batch)
         counters.bytes += batch.size_bytes
@@ -63,6 +64,7 @@ class Report:
             position=log.position(),
             rescued=rescued.total(),
             rescued_because=rescued,
+            noted=noted,
             lag_s=counters.lag_s,
         )
 

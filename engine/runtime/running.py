@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from engine.errors import UsageError, UserError
 from engine.runtime.jobs import TableJob, choose_pipelines, table_jobs
+from engine.runtime.registration import registered
 from engine.runtime.reports import Report
 from engine.runtime.sources import Clients
 from engine.runtime.stopping import StopRequest
@@ -59,8 +60,11 @@ def run_tables(run: Run, stop: StopRequest, show: Show) -> list[Outcome]:
             )
             for job in jobs
         ]
-        with show([worker.report.counters for worker in workers]) as watcher:
-            return supervise(workers, stop, watcher)
+        with (
+            show([worker.report.counters for worker in workers]) as watcher,
+            registered(project.root, jobs, watcher) as known,
+        ):
+            return supervise(workers, stop, known)
     finally:
         clients.close()
 

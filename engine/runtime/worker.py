@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from engine.errors import PartitionsMoved, RetryableError
 from engine.lake.change_log import ChangeLog
+from engine.lake.standing import TableReplaced
 from engine.runtime.appending import Appender
 from engine.runtime.folding import fold
 from engine.runtime.jobs import TableJob
@@ -64,6 +65,7 @@ class Worker:
         self._now = clock
         self._retries = Retries()
         self._upkeep = Upkeep(job, report)
+        self._log_id: str | None = None
         self._options = job.target.lake.storage_options()
         self._appender = Appender(job, report)
 
@@ -91,7 +93,7 @@ class Worker:
 
     def _session(self) -> str:
         """From opening the log to the end of the loop, or to an error after which it has to be opened again."""
-        log = ChangeLog.open(self.job.paths.changes, self._options)
+        log = self._open_log()
         with closing(self._feed.open(log)) as source:
             self.report.opened(log, source.position)
             state = begin(self._bounds(source), source.position, until_caught_up=self._until_caught_up)
@@ -129,6 +131,18 @@ class Worker:
         """The table's limits; of the workers that share a table, one folds it."""
         bounds = replace(self.job.bounds, is_shared=source.is_shared)
         return bounds if source.may_fold else replace(bounds, fold_every_s=None)
+
+    def _open_log(self) -> ChangeLog:
+        """The log; after a retry it has to be the one that this worker began with.
+
+        Raises:
+            TableReplaced: it is not, and the specs this worker was started with may not be the new one's.
+        """
+        log = ChangeLog.open(self.job.paths.changes, self._options)
+        if self._log_id not in (None, log.id):
+            raise TableReplaced.at(log.uri, log.id)
+        self._log_id = log.id
+        return log
 
     def _nap(self, seconds: float) -> None:
         """Wait in small pieces, so that a stop request is not kept waiting."""

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from engine.stack.kafka import KafkaBroker
 from tests.faults.nursery import Nursery
 from tests.kafka.project import KafkaProject
 from tests.kafka.topic import KafkaTopic
-
-
-@pytest.fixture(scope="session")
-def kafka() -> str:
-    """Bootstrap servers of a running broker."""
-    found = os.environ.get("OPLAKE_TEST_KAFKA")
-    if not found:
-        pytest.skip("no broker")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +29,15 @@ def second_nursery() -> Iterator[Nursery]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, kafka: str) -> KafkaProject:
+def project(tmp_path: Path, kafka: KafkaBroker) -> KafkaProject:
     """One pipeline over one collection, on a Kafka target of its own; its tables are there and empty."""
-    made = KafkaProject(tmp_path, kafka, f"t{uuid.uuid4().hex[:12]}")
+    made = KafkaProject(tmp_path, kafka.bootstrap_servers, f"t{uuid.uuid4().hex[:12]}")
     made.write()
     return made
 
 
 @pytest.fixture
-def topic(kafka: str, project: KafkaProject) -> Iterator[KafkaTopic]:
+def topic(kafka: KafkaBroker, project: KafkaProject) -> Iterator[KafkaTopic]:
     """The collection's topic with four partitions."""
-    with KafkaTopic(kafka, project.topic) as made:
+    with KafkaTopic(kafka.bootstrap_servers, project.topic) as made:
         yield made

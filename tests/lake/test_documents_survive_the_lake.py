@@ -21,6 +21,7 @@ from engine.source.batch import Batch
 from engine.source.raw_document import key_of
 from engine.spec.types import Struct
 from tests.decode import bson_strategies as bs
+from tests.examples import examples
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 fields = st.dictionaries(bs.names.filter(lambda name: name != "_id"), bs.values, max_size=5)
@@ -33,7 +34,7 @@ def rows_of(uri: str) -> list[bytes]:
     return sorted(rebuild_bytes(row, columns) for row in table.to_pylist())
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(40), suppress_health_check=list(HealthCheck))
 @given(st.lists(changes, min_size=1, max_size=3))
 def test_any_document_comes_back_from_log_current_and_history(
     batches: list[list[tuple[int, dict[str, object]]]],
