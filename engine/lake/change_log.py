@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -12,6 +12,7 @@ from engine.errors import CommitConflict, LakeError
 from engine.lake.commit import APP_PREFIX, append_rows, commit_properties
 from engine.lake.delta_errors import committing, is_missing_file, reading
 from engine.lake.growth import grow, grown
+from engine.lake.known_orders import known_orders
 from engine.lake.standing import Standing
 from engine.lake.table_types import in_table_order, table_schema
 from engine.lake.transactions import application_ids
@@ -181,6 +182,14 @@ class ChangeLog:
         with reading(self.uri):
             found = pa.table(self._table.scan(columns=["_id"], predicate=f"_position = '{quoted}'"))
         return str(found.column("_id")[0]) if found.num_rows else None
+
+    def known_orders(self, orders: Set[str]) -> frozenset[str]:
+        """Those of these ``_position`` texts that have a row.
+
+        Raises:
+            LakeError: the log cannot be read.
+        """
+        return known_orders(self._table, orders)
 
     def _changed(self) -> None:
         """The table has other columns since the last commit."""

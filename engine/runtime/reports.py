@@ -33,9 +33,13 @@ class Report:
         self.counters = TableCounters(table)
         self._log = logger(table=table, pipeline=pipeline)
 
-    def opened(self, log: ChangeLog) -> None:
-        """The log and the source are open."""
-        self._log.info("table opened", version=log.version(), position=log.position())
+    def opened(self, log: ChangeLog, position: Mapping[str, int]) -> None:
+        """The log and the source are open, at the part of the log's position that is ours."""
+        self._log.info("table opened", version=log.version(), position=position)
+
+    def moved(self) -> None:
+        """Other partitions of the topic are ours now."""
+        self._log.info("partitions moved")
 
     def polled(self, source: Progressing, position: Mapping[str, int]) -> None:
         """The source was asked for changes."""
@@ -63,6 +67,17 @@ class Report:
             noted=noted,
             lag_s=counters.lag_s,
         )
+
+    def rejected(self, count: int) -> None:
+        """Records that cannot be decoded were kept as dead letters."""
+        self.counters.dead_letters += count
+        if count:
+            self._log.warning("dead letters kept", records=count)
+
+    def absorbed(self, count: int) -> None:
+        """Changes that the source told again were left out."""
+        if count:
+            self._log.info("changes absorbed", rows=count)
 
     def evolved(self, before: Struct, after: Struct) -> None:
         """The log may have more columns than it had, at any depth."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Literal, TypeAlias
 
@@ -17,6 +17,23 @@ Encoding: TypeAlias = Literal["bson", "extended_json"]
 
 Position: TypeAlias = Mapping[str, int]
 """Source partition -> the next thing to read from it. Stored as Delta ``txn`` actions (docs/protocol.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that cannot be decoded, as it came, and why. Kept as a dead letter."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    """When Kafka or its producer says it was written, since the Unix epoch; -1 when neither does."""
+    key: bytes | None
+    value: bytes | None
+    code: str
+    detail: str
+    reached: int
+    """The packed cluster time that the partition had reached before it: places it should it be decoded one day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +54,37 @@ class Batch:
     """The document after the change, encoded; None after a delete, or when its image is gone."""
     position: Position = field(default_factory=dict)
     encoding: Encoding = "bson"
+    suspects: frozenset[str] = frozenset()
+    """Orders that may be in the table already, or be here twice: the source was told of them again."""
+    rejected: Sequence[Rejected] = ()
+    """Records between these changes that cannot be decoded; the position is behind them, too."""
 
     def __len__(self) -> int:
         return len(self.operations)
+
+    def without(self, known: Set[str]) -> Batch:
+        """The changes without suspects that are known, and each other suspect once.
+
+        Args:
+            known: those of ``suspects`` that are in the table.
+        """
+        seen = set(known)
+        kept: list[int] = []
+        for row, order in enumerate(self.orders):
+            if order in self.suspects:
+                if order in seen:
+                    continue
+                seen.add(order)
+            kept.append(row)
+        return replace(
+            self,
+            operations=[self.operations[row] for row in kept],
+            orders=[self.orders[row] for row in kept],
+            source_times_us=[self.source_times_us[row] for row in kept],
+            keys=[self.keys[row] for row in kept],
+            documents=[self.documents[row] for row in kept],
+            suspects=frozenset(),
+        )
 
     @property
     def size_bytes(self) -> int:
@@ -50,14 +95,13 @@ class Batch:
         """The same changes in pieces of at most so many; each carries the position of the whole."""
         for start in range(0, len(self), rows):
             part = slice(start, start + rows)
-            yield Batch(
-                self.operations[part],
-                self.orders[part],
-                self.source_times_us[part],
-                self.keys[part],
-                self.documents[part],
-                self.position,
-                self.encoding,
+            yield replace(
+                self,
+                operations=self.operations[part],
+                orders=self.orders[part],
+                source_times_us=self.source_times_us[part],
+                keys=self.keys[part],
+                documents=self.documents[part],
             )
 
     @classmethod
@@ -82,4 +126,6 @@ class Batch:
             documents=list(chain.from_iterable(part.documents for part in parts)),
             position=position,
             encoding=encodings.pop() if encodings else "bson",
+            suspects=frozenset().union(*(part.suspects for part in parts)),
+            rejected=tuple(chain.from_iterable(part.rejected for part in parts)),
         )

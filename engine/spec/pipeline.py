@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from engine.spec.column_pin import Pin
+from engine.spec.debezium import Connector
+from engine.spec.model import SpecModel
 from engine.spec.quantities import Duration, Size
-from engine.spec.target import Name, SpecModel
+from engine.spec.target import Name
 from engine.spec.types import ColumnType
 
 GLOB_CHARACTERS = "*?"
@@ -62,6 +64,11 @@ class Source(SpecModel):
         "initial",
         description="initial: read what is there, then changes. no_data: changes only. when_needed: a new snapshot "
         "when the oplog no longer holds the position.",
+    )
+    connector: Connector | None = Field(
+        None,
+        description="With transport: kafka, the settings of this pipeline's connector that differ from the target's "
+        "(transport.kafka.connector, which has the same keys).",
     )
 
 
@@ -136,6 +143,13 @@ class Pipeline(SpecModel):
         description="What the table should be.",
     )
     batch: BatchBounds = Field(default_factory=lambda: BatchBounds(max_rows=50_000), description="Bounds of a commit.")
+    max_dead_letters: int = Field(
+        100,
+        ge=0,
+        le=10_000_000,
+        description="How many records an hour may be put aside because they cannot be decoded; one more stops the "
+        "table before it. Only with `transport: kafka`.",
+    )
 
     def table_name(self, namespace: str) -> str:
         """The table of one collection (``database.collection``)."""

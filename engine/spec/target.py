@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from engine.errors import UserError
 from engine.secrets.secret import Secret
 from engine.secrets.template import Template
+from engine.spec.debezium import Connector
+from engine.spec.model import SpecModel
+from engine.spec.quantities import Duration, Size
+from engine.spec.wrong_value import WrongValue
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 MAX_NAME = 63
+TOPIC_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=MAX_NAME)]
 S3 = "s3://"
 SQLITE = "sqlite:///"
-
-
-class SpecModel(BaseModel):
-    """What all parts of a spec have in common: immutable, unknown keys refused, no silent conversions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class MongoDB(SpecModel):
@@ -37,12 +38,49 @@ class ChangeStream(SpecModel):
     """Read change streams directly, in this process."""
 
 
+def _topic_prefix(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(TOPIC_PATTERN, value):
+        raise WrongValue(
+            "cannot begin the name of a topic", "letters, digits, - and _ make one, a letter or digit first"
+        )
+    return value
+
+
+TopicPrefix = Annotated[
+    str,
+    BeforeValidator(_topic_prefix),
+    Field(max_length=100),
+    WithJsonSchema({"type": "string", "pattern": TOPIC_PATTERN, "maxLength": 100}),
+]
+
+
 class Topic(SpecModel):
     """How Kafka topics are created."""
 
-    partitions: int = Field(4, ge=1, le=10_000, description="Partitions of a topic.")
+    partitions: int = Field(4, ge=1, le=10_000, description="Partitions of a collection's topic.")
     replication_factor: int = Field(3, ge=1, le=10, description="Copies of each partition.")
-    config: dict[str, str] = Field(default_factory=dict, description="Topic settings, as Kafka names them.")
+    min_insync_replicas: int | None = Field(
+        None,
+        ge=1,
+        le=10,
+        description="Copies that must have a message before it counts as written (min.insync.replicas). "
+        "Default: 2, or 1 where there is one copy.",
+    )
+    retention: Duration = Field(
+        timedelta(days=7),
+        description="How long messages are kept (retention.ms): a table that is further behind has lost changes.",
+    )
+    max_message_size: Size = Field(
+        20 << 20,
+        description="Bytes of the largest message, for the topic (max.message.bytes) and the connector's producer "
+        "(max.request.size). MongoDB's documents have up to 16 MiB.",
+    )
+    config: dict[str, str] = Field(default_factory=dict, description="Further topic settings, as Kafka names them.")
+
+    @property
+    def in_sync(self) -> int:
+        """``min.insync.replicas``, its default worked out."""
+        return self.min_insync_replicas or min(2, self.replication_factor)
 
 
 class Kafka(SpecModel):
@@ -50,7 +88,21 @@ class Kafka(SpecModel):
 
     bootstrap_servers: Template = Field(description="Kafka brokers, host:port, separated by commas.")
     connect_url: Template = Field(description="REST address of Kafka Connect.")
-    topic: Topic = Field(default_factory=Topic, description="How topics are created.")
+    client: dict[str, Secret] = Field(
+        default_factory=dict,
+        description="Further settings of the workers' Kafka client, as librdkafka names them: security.protocol, "
+        "sasl.username, sasl.password, session.timeout.ms. Never shown.",
+    )
+    topic_prefix: TopicPrefix | None = Field(
+        None,
+        description="What the topics and connectors of this target begin with; the pipeline's name follows. "
+        "Default: the target's name.",
+    )
+    topic: Topic = Field(default_factory=lambda: Topic.model_validate({}), description="How topics are created.")
+    connector: Connector = Field(
+        default_factory=lambda: Connector.model_validate({}),
+        description="How Debezium's connectors are set up; a pipeline may give its own under source.connector.",
+    )
 
 
 class Transport(SpecModel):

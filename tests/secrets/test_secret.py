@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.secrets.secret import Secret
 from engine.secrets.template import Template
-from engine.spec.target import SpecModel
+from engine.spec.model import SpecModel
 
 # Letters that no message, class or module of this test is written with.
 VALUES = st.text("äöüÄÖÜßéèê0123456789", min_size=6, max_size=40)

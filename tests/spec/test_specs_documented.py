@@ -15,6 +15,8 @@ from engine.spec.model_fields import fields_of, model_in
 from engine.spec.pipeline import FieldRule
 from tests.spec.test_json_schema import REPOSITORY, schema
 
+OVERRIDES = ("source", "connector")
+"""A pipeline's connector has the keys of the target's."""
 PAGE = (REPOSITORY / "docs" / "specs.md").read_text(encoding="utf-8")
 
 
@@ -24,7 +26,7 @@ def keys(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[str]:
         inner = model_in(info.annotation)
         if name == "fields":
             yield from keys(FieldRule, (*path, name, "<path>"))
-        elif inner is None or not fields_of(inner):
+        elif inner is None or not fields_of(inner) or (*path, name) == OVERRIDES:
             yield ".".join((*path, name))
         else:
             yield from keys(inner, (*path, name))
