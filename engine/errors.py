@@ -9,6 +9,7 @@ OplakeError
 ├── OperatorError       the environment: a server, a disk, a permission
 │   ├── SourceError     MongoDB cannot be reached or refuses
 │   ├── ResumePointLost the oplog no longer holds the position to resume from
+│   ├── TransportError  Kafka or Kafka Connect cannot be reached or refuses
 │   ├── CollectionGone  the collection was dropped or renamed while it was read
 │   ├── LakeError       the Delta tables cannot be read or written
 │   ├── StateError      the state database cannot be read or written
@@ -79,6 +80,12 @@ class SourceError(OperatorError):
     """MongoDB cannot be reached, or refuses what we ask of it."""
 
     code = "source-unavailable"
+
+
+class TransportError(OperatorError):
+    """Kafka or Kafka Connect cannot be reached, or refuses what we ask of it."""
+
+    code = "transport-unavailable"
 
 
 class ResumePointLost(OperatorError):

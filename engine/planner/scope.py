@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.spec.pipeline import Pipeline
 from engine.spec.project import Project
 from engine.spec.target import Target
+from engine.spec.yaml_tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ class Scope:
     pipelines: tuple[Pipeline, ...]
     elsewhere: frozenset[str] = frozenset()
     """Pipelines of the project that run on other targets: what this target has of them is left alone."""
+    trees: Mapping[str, Tree] = field(default_factory=dict, repr=False, compare=False)
+    """``target NAME`` and ``pipeline NAME`` -> the file."""
 
     @property
     def name(self) -> str:
@@ -29,6 +33,11 @@ class Scope:
     def lake(self) -> str:
         """Absolute path or s3:// address of the lake."""
         return self.target.lake.location(self.root)
+
+    def files_of(self, pipeline: Pipeline) -> dict[str, Tree]:
+        """``target`` and ``pipeline`` -> the files of the two."""
+        named = {"target": f"target {self.name}", "pipeline": f"pipeline {pipeline.pipeline}"}
+        return {of: self.trees[name] for of, name in named.items() if name in self.trees}
 
 
 def scopes(project: Project, override: str | None = None) -> tuple[Scope, ...]:
@@ -48,6 +57,7 @@ def scopes(project: Project, override: str | None = None) -> tuple[Scope, ...]:
             project.targets[name],
             tuple(sorted(pipelines, key=lambda pipeline: pipeline.pipeline)),
             frozenset(project.pipelines) - {pipeline.pipeline for pipeline in pipelines},
+            project.trees,
         )
         for name, pipelines in sorted(by_target.items())
     )

@@ -11,8 +11,8 @@ from engine.planner.carry_out import Executor, Progress
 from engine.planner.plan import Plan, read_plan
 from engine.planner.scope import Scope
 from engine.resources.collection import SourceView
+from engine.resources.kinds import kinds_of
 from engine.resources.resource import Kind
-from engine.resources.table import TableKind
 from engine.state.applied import Applied, AppliedResources
 from engine.state.database import Database, open_database
 from engine.state.journal import Journal, Journals
@@ -74,7 +74,7 @@ def open_workspace(scope: Scope, *, create: bool) -> Iterator[Workspace]:
     """
     database = open_database(scope.target.state_url(scope.root), create=create)
     try:
-        yield Workspace(scope, database, {"table": TableKind(scope.target.lake.storage_options())})
+        yield Workspace(scope, database, kinds_of(scope.target))
     finally:
         database.close()
 
