@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.errors import UsageError
 from engine.spec.pipeline import Pipeline
 from engine.spec.project import Project
 from engine.spec.target import Target
@@ -38,6 +39,21 @@ class Scope:
         """``target`` and ``pipeline`` -> the files of the two."""
         named = {"target": f"target {self.name}", "pipeline": f"pipeline {pipeline.pipeline}"}
         return {of: self.trees[name] for of, name in named.items() if name in self.trees}
+
+
+def one_scope(project: Project, override: str | None = None) -> Scope:
+    """The scope of a command that is about one target.
+
+    Raises:
+        UsageError: the pipelines run on several targets, and none is chosen.
+    """
+    found = scopes(project, override)
+    if len(found) > 1:
+        names = ", ".join(scope.name for scope in found)
+        raise UsageError(
+            f"the pipelines run on {len(found)} targets: {names}", where="--target", remedy="give --target NAME"
+        )
+    return found[0]
 
 
 def scopes(project: Project, override: str | None = None) -> tuple[Scope, ...]:

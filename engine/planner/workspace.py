@@ -62,11 +62,12 @@ class Workspace:
 
 
 @contextmanager
-def open_workspace(scope: Scope, *, create: bool) -> Iterator[Workspace]:
+def open_workspace(scope: Scope, *, create: bool, reset_offsets: bool = False) -> Iterator[Workspace]:
     """Open the scope's state and its kinds.
 
     Args:
         create: make the state database when there is none; those who only look do not.
+        reset_offsets: whether new connectors may forget what earlier ones of their names had got to.
 
     Raises:
         StateError: the state cannot be opened.
@@ -74,7 +75,7 @@ def open_workspace(scope: Scope, *, create: bool) -> Iterator[Workspace]:
     """
     database = open_database(scope.target.state_url(scope.root), create=create)
     try:
-        yield Workspace(scope, database, kinds_of(scope.target))
+        yield Workspace(scope, database, kinds_of(scope.target, reset_offsets=reset_offsets))
     finally:
         database.close()
 

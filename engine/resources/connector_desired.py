@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -19,25 +20,46 @@ from engine.state.canonical import Json
 
 KIND = "connector"
 CONFIG = "config."
+STATE = "state"
 NEEDS = "needs"
 """What has to be there before it; as an attribute, since a connector that left git still has to go first."""
 SECRET_MARK = "\u27e6mongodb.uri\u27e7"  # noqa: S105  stands where the secret goes
 DIGEST = "sha256:"
 
 
-def connector_of(asked: Asked, needs: tuple[str, ...]) -> Desired | None:
-    """The connector of a pipeline on a Kafka target; none while it has no collections.
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A connector's configuration as the template made it."""
+
+    template: ConnectorTemplate
+    raw: Mapping[str, str] = field(repr=False)
+    """With its secrets: never shown, never stored."""
+    hidden: frozenset[str]
+    """Settings of which plans hold a digest."""
+
+
+def render(asked: Asked, kafka: Kafka) -> Rendering:
+    """The configuration of a pipeline's connector.
 
     Raises:
         TemplateError: the template is wrong.
         UserError: a reference of the target cannot be resolved.
     """
-    kafka = asked.target.transport.kafka
-    if kafka is None or not asked.namespaces:
-        return None
-    config = rendered(asked, kafka, load_template(asked.root))
+    template = load_template(asked.root)
+    marked = rendered(asked, kafka, template)
+    secret = asked.target.mongodb.uri.reveal()
+    return Rendering(
+        template,
+        {name: value.replace(SECRET_MARK, secret) for name, value in marked.items()},
+        frozenset(name for name, value in marked.items() if SECRET_MARK in value or is_secret(name, value)),
+    )
+
+
+def connector_of(asked: Asked, kafka: Kafka, rendering: Rendering, needs: tuple[str, ...]) -> Desired:
+    """The connector of a pipeline on a Kafka target."""
     attributes: dict[str, Json] = {
-        f"{CONFIG}{name}": shown(name, value, asked.target.mongodb.uri.reveal()) for name, value in config.items()
+        f"{CONFIG}{name}": digest_of(value) if name in rendering.hidden else value
+        for name, value in rendering.raw.items()
     }
     name = connector_name(asked.target, asked.pipeline)
     return Desired(
@@ -45,7 +67,7 @@ def connector_of(asked: Asked, needs: tuple[str, ...]) -> Desired | None:
         kind=KIND,
         title=name,
         pipeline=asked.pipeline.pipeline,
-        attributes=attributes | {"name": name, NEEDS: list(needs)},
+        attributes=attributes | {"name": name, NEEDS: list(needs), STATE: settings_of(asked, kafka).state},
         depends_on=needs,
     )
 
@@ -81,12 +103,9 @@ def rendered(asked: Asked, kafka: Kafka, template: ConnectorTemplate) -> dict[st
     )
 
 
-def shown(name: str, value: str, secret: str) -> str:
-    """A setting as a plan may hold it: a secret is its digest, a reference to a config provider no secret."""
-    if SECRET_MARK in value:
-        return digest_of(value.replace(SECRET_MARK, secret))
-    is_reference = value.startswith("${") and value.endswith("}")
-    return digest_of(value) if is_sensitive(name) and not is_reference else value
+def is_secret(name: str, value: str) -> bool:
+    """Whether a setting's value has to be hidden: its name tells, and a reference to a config provider is none."""
+    return is_sensitive(name) and not (value.startswith("${") and value.endswith("}"))
 
 
 def digest_of(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -118,6 +119,11 @@ class KafkaAdmin:
             TransportError: Kafka refuses.
         """
         self._done(self._client.delete_topics([name])[name], f"topic {name}", "cannot be deleted")
+        deadline = time.monotonic() + TIMEOUT_S
+        while name in self._metadata().topics:
+            if time.monotonic() > deadline:
+                raise self._error(f"topic {name} is still there after its deletion")
+            time.sleep(0.1)
 
     def _metadata(self) -> Any:  # noqa: ANN401  confluent_kafka's ClusterMetadata, which it does not export
         from confluent_kafka import KafkaException  # noqa: PLC0415  as above

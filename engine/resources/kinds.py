@@ -9,8 +9,11 @@ from engine.resources.table import TableKind
 from engine.spec.target import Target
 
 
-def kinds_of(target: Target) -> Mapping[str, Kind]:
+def kinds_of(target: Target, *, reset_offsets: bool = False) -> Mapping[str, Kind]:
     """Name -> kind, in the order in which a pipeline's resources are asked for: what others are made from first.
+
+    Args:
+        reset_offsets: whether new connectors may forget what earlier ones of their names had got to.
 
     Raises:
         UserError: a reference of the target cannot be resolved.
@@ -19,8 +22,12 @@ def kinds_of(target: Target) -> Mapping[str, Kind]:
     kafka = target.transport.kafka
     if kafka is None:
         return {tables.name: tables}
-    from engine.resources.kafka_admin import KafkaAdmin  # noqa: PLC0415  only targets on Kafka need it
+    from engine.resources.connect_rest import ConnectRest  # noqa: PLC0415  only targets on Kafka need it
+    from engine.resources.connector import ConnectorKind  # noqa: PLC0415
+    from engine.resources.kafka_admin import KafkaAdmin  # noqa: PLC0415
     from engine.resources.topic import TopicKind  # noqa: PLC0415
 
     topics = TopicKind(KafkaAdmin(kafka.bootstrap_servers.resolved()))
-    return {kind.name: kind for kind in (topics, tables)}
+    rest = ConnectRest(kafka.connect_url.resolved())
+    connectors = ConnectorKind(target, kafka, rest, reset_offsets=reset_offsets)
+    return {kind.name: kind for kind in (topics, tables, connectors)}

@@ -118,8 +118,9 @@ class Kind(Protocol):
         ``resumed``: the step was begun before by a process that did not finish it.
         """
 
-    def clash(self, first: Desired, second: Desired) -> Notice | None:
+    def clash(self, first: Desired, second: Desired) -> Notice | None:  # noqa: ARG002  as above
         """Two resources that would be one, as an error; None when another resource tells it already."""
+        return None
 
     def foreign(self, desired: Desired) -> Notice:
         """The error that somebody else's thing stands where this one should be."""
