@@ -59,11 +59,9 @@ def unwanted(applied: Applied, observed: Observed, title: str, upstream: tuple[s
 
 def adopted(base: Change, observed: Observed, where: str, is_visible: Callable[[str], bool]) -> Change:
     """Something that is there, and that the state does not know: taken on, and altered where it differs."""
-    paths = tuple(
-        PathChange(path, observed.attributes.get(path), wanted, Cause.ADOPT)
-        for path, wanted in sorted(base.desired.items())
-        if is_visible(path) and not same(observed.attributes.get(path), wanted)
-    )
+    visible = sorted(path for path in {*base.desired, *observed.attributes} if is_visible(path))
+    pairs = [(path, observed.attributes.get(path), base.desired.get(path)) for path in visible]
+    paths = tuple(PathChange(path, live, want, Cause.ADOPT) for path, live, want in pairs if not same(live, want))
     return replace(
         base,
         action=Action.UPDATE,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import cast
 
-from engine.errors import PlanRefused
+from engine.errors import PlanRefused, TransportError
 from engine.resources.asked import Asked
 from engine.resources.attributes import part, same
 from engine.resources.change import Action, Change
@@ -15,13 +16,14 @@ from engine.resources.notice import Notice
 from engine.resources.resource import ABSENT, Around, Desired, Kind, Observed, Sides, Verb
 from engine.resources.standing import Standing
 from engine.resources.three_way import CONFIG, settings
-from engine.resources.topic_compare import compare_topic, topic_consequences
+from engine.resources.topic_compare import compare_topic, is_visible, topic_consequences
 from engine.resources.topic_desired import KIND, PARTITIONS, REPLICATION, topics_of
 from engine.resources.topic_warnings import topic_warnings
 from engine.spec.quantities import format_duration
 from engine.state.applied import Applied
 from engine.state.canonical import Json
 
+SETTLE_DEADLINE_S = 30.0
 NEW_PLAN = "make a new plan: oplake plan"
 
 
@@ -74,7 +76,7 @@ class TopicKind(Kind):
                 self._alter(name, change.desired)
             case Verb.RECORD | Verb.HALT:
                 pass
-        return self._look(name, change.desired)
+        return self._settled(name, change.desired)
 
     def clash(self, first: Desired, second: Desired) -> Notice | None:
         """Two collections whose names differ only in characters that no topic can have."""
@@ -110,6 +112,27 @@ class TopicKind(Kind):
             is_ok = change.action is Action.NO_OP
             state = "ok" if is_ok else "drift" if change.drifted else f"pending {change.action}"
             yield Standing(change.pipeline, KIND, change.title, state, _detail(change.desired))
+
+    def _settled(self, name: str, wanted: Mapping[str, Json]) -> Observed:
+        """The topic, once the broker that is asked has heard of what another one did.
+
+        Raises:
+            TransportError: it does not in time.
+        """
+        deadline = time.monotonic() + SETTLE_DEADLINE_S
+        while True:
+            live = self._look(name, wanted)
+            if live.exists and all(
+                same(live.attributes.get(path), wanted[path]) for path in wanted if is_visible(path)
+            ):
+                return live
+            if time.monotonic() > deadline:
+                raise TransportError(
+                    f"topic {name} is not as it was made after {SETTLE_DEADLINE_S:.0f} s",
+                    where="transport.kafka.bootstrap_servers",
+                    remedy="look at the brokers' logs, then apply again",
+                )
+            time.sleep(0.1)
 
     def _look(self, name: str, attributes: Mapping[str, Json]) -> Observed:
         managed = part(attributes, CONFIG)

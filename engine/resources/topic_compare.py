@@ -26,14 +26,15 @@ def compare_topic(desired: Desired | None, applied: Applied | None, observed: Ob
     if not observed.exists:
         return missing(base, applied, WHERE)
     if applied is None:
-        return _judged(adopted(base, observed, WHERE, _is_visible), observed)
+        return _judged(adopted(base, observed, WHERE, is_visible), observed)
     if applied.identity != observed.identity:
         return _another(base, applied, observed)
-    paths = tuple(differences(desired.attributes, applied, observed, _is_visible))
+    paths = tuple(differences(desired.attributes, applied, observed, is_visible))
     return _judged(changed(base, applied, observed, paths), observed)
 
 
-def _is_visible(path: str) -> bool:
+def is_visible(path: str) -> bool:
+    """Whether an attribute stands in Kafka, where anybody may change it."""
     return path in {PARTITIONS, REPLICATION} or path.startswith(CONFIG)
 
 
