@@ -15,6 +15,7 @@ from engine.resources.three_way import CONFIG
 from engine.telemetry.crash_points import reach
 
 START_DEADLINE_S = 90.0
+STALE_S = 10.0
 SETTLE_S = 1.5
 """A task that cannot work says RUNNING for a moment first."""
 _LOOK_S = 0.25
@@ -70,6 +71,7 @@ class ConnectorSteps:
             TransportError: it fails, or does not run in time.
         """
         live = self._rest.config(name)
+        before = read_state(None if live is None else self._rest.status(name))
         if live is None or {key: value for key, value in live.items() if key != "name"} != config:
             self._rest.put(name, config)
         wanted = str(change.desired.get(STATE, "running"))
@@ -81,7 +83,10 @@ class ConnectorSteps:
             self._wait(name, lambda state: state.state == "PAUSED", "paused")
             return
         self._rest.resume(name)
-        self._wait_until_it_runs(name)
+        if before.is_failed:
+            # A task whose own part of the configuration is as it was would stay failed.
+            self._rest.restart(name)
+        self._wait_until_it_runs(name, before.trace)
         if snapshots_of(change):
             self._signal(change, snapshots_of(change))
 
@@ -100,24 +105,27 @@ class ConnectorSteps:
             remedy="apply with --reset-offsets to forget them and copy everything, or set transport.kafka.topic_prefix",
         )
 
-    def _wait_until_it_runs(self, name: str) -> None:
-        self._wait(name, lambda state: state.is_running, "running")
+    def _wait_until_it_runs(self, name: str, old_trace: str) -> None:
+        self._wait(name, lambda state: state.is_running, "running", old_trace)
         time.sleep(SETTLE_S)
-        self._wait(name, lambda state: state.is_running, "running")
+        self._wait(name, lambda state: state.is_running, "running", old_trace)
 
-    def _wait(self, name: str, is_there: Callable[[ConnectorState], bool], word: str) -> None:
-        deadline = time.monotonic() + START_DEADLINE_S
+    def _wait(self, name: str, is_there: Callable[[ConnectorState], bool], word: str, old_trace: str = "") -> None:
+        """Wait until Connect says that it is so; a failure from before is shown for a while yet."""
+        begun = time.monotonic()
         while True:
             state = read_state(self._rest.status(name))
             if is_there(state):
                 return
-            if state.is_failed and word == "running":
+            waited = time.monotonic() - begun
+            is_old = bool(old_trace) and state.trace == old_trace and waited < STALE_S
+            if state.is_failed and word == "running" and not is_old:
                 raise TransportError(
                     f"the connector has failed: {state.trace or state.text()}",
                     where=f"connector {name}",
                     remedy="put that right, then apply again; the worker's log has the whole trace",
                 )
-            if time.monotonic() > deadline:
+            if waited > START_DEADLINE_S:
                 raise TransportError(
                     f"the connector is not {word} after {START_DEADLINE_S:.0f} s ({state.text()})",
                     where=f"connector {name}",

@@ -101,6 +101,10 @@ class Workers:
         self.done.append(f"stop {name}")
         self.states[name] = "STOPPED"
 
+    def restart(self, name: str) -> None:
+        self.done.append(f"restart {name}")
+        self.states[name] = "RUNNING"
+
     def offsets(self, name: str) -> list[Any]:
         return self.stored.get(name, [])
 
