@@ -10,9 +10,9 @@ LOCK_ID := $(shell cksum locks/dev.txt pyproject.toml 2>/dev/null | cksum | cut 
 READY := .venv/.stamp-$(LOCK_ID)
 OPLAKE_DATASETS ?= $(wildcard $(CURDIR)/../shared/datasets)
 export OPLAKE_DATASETS
-# Two workers need two cores; each test file stays on one worker, so that it starts its server once.
+# Two workers need two cores.
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .PHONY: help setup demo test unit lint format bench lock clean
 
@@ -27,13 +27,13 @@ $(READY): locks/dev.txt pyproject.toml
 demo: $(READY) ## watch the whole thing once, on this machine, in under three minutes
 	@$(BIN)/python -m tests.demo
 
-test: $(READY) ## the whole suite: real server, faults, packaging
+test: $(READY) ## the whole suite: real server, faults, packaging, and every property in depth
 	@$(if $(OPLAKE_DATASETS),,echo "test: OPLAKE_DATASETS is not set: the tests of the sample collections do not run")
-	@$(if $(and $(shell command -v java),$(shell command -v mvn)),,echo "test: no java or mvn here: tests of the real Kafka stack, when there are any, do not run")
-	$(PYTEST)
+	@$(if $(and $(shell command -v java),$(shell command -v mvn)),,echo "test: no java or mvn here: the tests of Kafka, Connect and Debezium do not run (Java 17+ and Maven: Debian openjdk-17-jre-headless, maven)")
+	HYPOTHESIS_PROFILE=deep $(PYTEST) --dist loadfile # a file stays on one worker and starts its server once
 
 unit: $(READY) ## the fast part, without servers: under a minute
-	$(PYTEST) -m "not server and not fault and not packaging"
+	$(PYTEST) --dist worksteal -m "not server and not fault and not packaging and not slow"
 
 lint: $(READY) ## ruff, formatting, strict types, layering
 	$(BIN)/ruff check .
@@ -56,7 +56,7 @@ lock: ## write locks/ again from pyproject.toml
 	@set -e; eval "$$($(BIN)/python .ci/uv_environment.py)"; \
 	$(COMPILE) --group bootstrap --output-file locks/bootstrap.txt; \
 	$(COMPILE) pyproject.toml --output-file locks/runtime.txt; \
-	$(COMPILE) pyproject.toml --extra dev-server --extra dev-store --group dev --group bootstrap \
+	$(COMPILE) pyproject.toml --extra dev-server --extra dev-store --extra postgresql --group dev --group bootstrap \
 	    --constraint locks/runtime.txt --output-file locks/dev.txt
 	@wc -l locks/*.txt
 

@@ -7,16 +7,18 @@ OplakeError
 │   ├── PlanRefused     the plan is stale, or asks for a replace nobody allowed
 │   └── TypeConflict    a value does not fit its column under ``on_conflict: fail``
 ├── OperatorError       the environment: a server, a disk, a permission
-│   ├── SourceError     MongoDB cannot be reached or refuses
-│   ├── ResumePointLost the oplog no longer holds the position to resume from
-│   ├── TransportError  Kafka or Kafka Connect cannot be reached or refuses
+│   ├── SourceError     MongoDB or Kafka cannot be reached or refuses
+│   ├── ResumePointLost oplog or topic no longer hold the position to resume from
+│   ├── TransportError  Kafka or Kafka Connect cannot be changed as a plan asks
 │   ├── CollectionGone  the collection was dropped or renamed while it was read
-│   ├── LakeError       the Delta tables cannot be read or written
+│   ├── TooManyDeadLetters more records cannot be decoded than the pipeline allows
+│   ├── LakeError       the Delta tables cannot be read or written, or one was replaced under its writer
 │   ├── StateError      the state database cannot be read or written
 │   ├── ToolMissing     a program or extra that this command needs is not installed
 │   └── QueryError      a SQL statement failed or was refused
 ├── RetryableError      the code: try again from the committed position
-│   ├── SourceUnreachable MongoDB does not answer just now
+│   ├── SourceUnreachable MongoDB or Kafka does not answer just now
+│   ├── PartitionsMoved the consumer group has shared out its partitions anew
 │   └── CommitConflict  somebody else committed first, or the commit's fate is unknown
 └── InternalError       nobody: a bug in oplake
 """
@@ -77,7 +79,7 @@ class OperatorError(OplakeError):
 
 
 class SourceError(OperatorError):
-    """MongoDB cannot be reached, or refuses what we ask of it."""
+    """MongoDB or Kafka cannot be reached, or refuses what we ask of it."""
 
     code = "source-unavailable"
 
@@ -89,7 +91,7 @@ class TransportError(OperatorError):
 
 
 class ResumePointLost(OperatorError):
-    """The oplog has rolled past the position the table stands at: changes are gone."""
+    """Oplog or topic no longer hold the position the table stands at: changes are gone."""
 
     code = "resume-point-lost"
 
@@ -98,6 +100,12 @@ class CollectionGone(OperatorError):
     """The collection was dropped or renamed while its changes were being read."""
 
     code = "collection-gone"
+
+
+class TooManyDeadLetters(OperatorError):
+    """More records cannot be decoded than the pipeline's ``max_dead_letters`` allows."""
+
+    code = "too-many-dead-letters"
 
 
 class LakeError(OperatorError):
@@ -131,9 +139,15 @@ class RetryableError(OplakeError):
 
 
 class SourceUnreachable(RetryableError):
-    """MongoDB does not answer just now."""
+    """MongoDB or Kafka does not answer just now."""
 
     code = "source-unreachable"
+
+
+class PartitionsMoved(RetryableError):
+    """The consumer group has shared out its partitions anew: go on with what is ours now."""
+
+    code = "partitions-moved"
 
 
 class CommitConflict(RetryableError):

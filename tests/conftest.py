@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +12,25 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from engine.stack.connect import ConnectWorker
+from engine.stack.kafka import KafkaBroker
 from engine.stack.mongodb import MongoServer
+from engine.stack.s3 import S3Store, local_store
+from tests.examples import load_profile
+
+load_profile()
+
+HEAP_MB = 384
+NO_JVM = "needs Java 17+ and Maven, which are not both on PATH here"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the JVM servers are skipped, and say so, where there is no JVM; never in continuous integration."""
+    if os.environ.get("CI") or (shutil.which("java") and shutil.which("mvn")):
+        return
+    for item in items:
+        if item.get_closest_marker("kafka"):
+            item.add_marker(pytest.mark.skip(reason=NO_JVM))
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +59,25 @@ def database(mongo_client: MongoClient[Any]) -> Iterator[Database[Any]]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     yield mongo_client[name]
     mongo_client.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """A broker that nobody restarts."""
+    with KafkaBroker(tmp_path_factory.mktemp("kafka"), heap_mb=HEAP_MB) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def connect(tmp_path_factory: pytest.TempPathFactory, kafka: KafkaBroker) -> Iterator[ConnectWorker]:
+    """A Connect worker, with Debezium, that nobody restarts."""
+    folder = tmp_path_factory.mktemp("connect")
+    with ConnectWorker(folder, bootstrap_servers=kafka.bootstrap_servers, heap_mb=HEAP_MB) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Store]:
+    """An object store that nobody restarts, with a bucket."""
+    with local_store(tmp_path_factory.mktemp("s3")) as store:
+        yield store

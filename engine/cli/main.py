@@ -21,13 +21,14 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "plan": "Show what differs between the specs and the world.",
         "apply": "Make the world as the specs say.",
         "run": "Move changes into the lake until stopped.",
+        "dead-letters": "List, replay or drop records that could not be decoded.",
         "query": "Query the tables with SQL.",
         "status": "Show every table: rows, position, lag, drift.",
         "destroy": "Delete tables that oplake created.",
         "generate": "Write seeded documents and changes into MongoDB.",
     }
 )
-"""Command -> its one-line help, in the order of a table's life. Each lives in ``engine.cli.<command>``."""
+"""Command -> its one-line help, in the order of a table's life. Each lives in ``engine.cli``, with ``_`` for ``-``."""
 
 EXIT_CODES = """\b
 Exit codes:
@@ -48,9 +49,10 @@ class LazyGroup(click.Group):
         """The command of this name."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"engine.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(importlib.import_module(f"engine.cli.{name}"), name)
         if not isinstance(command, click.Command):
-            raise TypeError(f"engine.cli.{cmd_name}.{cmd_name} is no command")
+            raise TypeError(f"engine.cli.{name}.{name} is no command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +13,8 @@ from engine.cli.options import project_option, target_option
 
 if TYPE_CHECKING:
     from engine.errors import OplakeError
+    from engine.runtime.running import Run, Show
+    from engine.runtime.stopping import StopRequest
     from engine.runtime.supervisor import Watcher
     from engine.telemetry.counters import TableCounters
     from engine.telemetry.progress import ProgressLine
@@ -40,22 +41,65 @@ def _grace(_context: click.Context, _option: click.Parameter, text: str) -> floa
     callback=_grace,
     help="How long a stop waits for the batch in hand.",
 )
-def run(pipelines: tuple[str, ...], project: Path, target: str | None, *, until_caught_up: bool, grace: float) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    help="Run so many processes that share the topics' partitions; only with `transport: kafka`.",
+)
+@click.option("--supervised", type=int, hidden=True, help="Number of this process under its supervisor.")
+def run(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click
     """Move changes into the tables of PIPELINE... (default: all) until stopped.
 
     The first SIGTERM or Ctrl-C finishes the batch in hand and exits 0; a second one, or the end of the
     grace, exits at once (6). Nothing is lost or doubled either way: the next run goes on from the last commit.
 
     On a terminal one line shows how far things are; elsewhere logs are written to stderr as JSON.
+
+    With --workers each process logs for itself. One that dies is started again; when one dies again and again
+    all of them stop. The same command on other hosts shares the same partitions.
     """
     from engine.runtime.stopping import StopRequest, leave, stop_on_signals
 
-    stop = StopRequest()
+    stop, grace = StopRequest(), options["grace"]
     with stop_on_signals(stop, grace):  # first of all: loading the rest takes a second
         from engine.runtime.running import Run, run_tables
 
-        outcomes = run_tables(Run(project, pipelines, target, until_caught_up), stop, _watch)
+        wanted = Run(options["project"], pipelines, options["target"], options["until_caught_up"])
+        if options["workers"] is not None:
+            leave(_run_processes(wanted, options["workers"], stop, grace))
+        show: Show = _watch
+        if options["supervised"] is not None:
+            show = _supervised(options["supervised"], stop, grace)
+        outcomes = run_tables(wanted, stop, show)
         leave(max((outcome.error.exit_code for outcome in outcomes if outcome.error is not None), default=0))
+
+
+def _run_processes(run: Run, count: int, stop: StopRequest, grace_s: float) -> int:
+    from engine.runtime.processes import Processes
+    from engine.runtime.running import require_shareable
+    from engine.telemetry.logs import configure
+
+    require_shareable(run)
+    configure(sys.stderr, as_json=not sys.stderr.isatty())
+    arguments = ["run", *run.pipelines, "--project", str(run.project), "--grace", f"{int(grace_s * 1000)}ms"]
+    arguments += ["--target", run.target] if run.target else []
+    arguments += ["--until-caught-up"] if run.until_caught_up else []
+    return Processes(arguments, count, stop, grace_s).run()
+
+
+def _supervised(number: int, stop: StopRequest, grace_s: float) -> Show:
+    """Logs that carry the number of the process, and an end that comes with the supervisor's."""
+    from engine.runtime.stopping import stop_when_input_ends
+    from engine.telemetry.logs import configure
+
+    stop_when_input_ends(stop, grace_s)
+
+    @contextmanager
+    def show(_counters: Sequence[TableCounters]) -> Iterator[Watcher]:
+        configure(sys.stderr, as_json=not sys.stderr.isatty(), worker=number)
+        yield _Log()
+
+    return show
 
 
 @contextmanager

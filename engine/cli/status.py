@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from engine.resources.standing import Standing
 
 SOURCE_TIMEOUT_MS = 3000
-HEADINGS = ("PIPELINE", "TABLE", "STATE", "ROWS", "RESCUED", "VERSION", "POSITION", "LAST COMMIT")
+HEADINGS = ("PIPELINE", "TABLE", "STATE", "ROWS", "WITH _RESCUED", "VERSION", "POSITION", "LAST COMMIT")
 GOOD = frozenset({"ok", "RUNNING"})
-RIGHT = frozenset({"ROWS", "RESCUED", "VERSION"})
+RIGHT = frozenset({"ROWS", "WITH _RESCUED", "VERSION"})
 
 
 @click.command()
@@ -120,9 +120,12 @@ def _number(value: int | None) -> str:
 
 
 def _folded(one: TableReport) -> str:
-    if one.fold_lag is None:
+    """How far a folded table is; a log version without rows is nothing to fold, so rows are what counts."""
+    status = one.status
+    if not status.exists or status.problem:
         return "-"
-    if one.status.folded_version is None:
-        return "not folded yet"
-    behind = f", {one.fold_lag} behind" if one.fold_lag else ""
-    return f"log version {one.status.folded_version}{behind}"
+    rows = status.unfolded_rows
+    if status.folded_version is None:
+        return f"not folded yet, {rows:,} rows wait" if rows else "not folded yet"
+    waiting = f", {rows:,} row{'s' * (rows != 1)} not folded yet" if rows else ""
+    return f"log version {status.folded_version}{waiting}"

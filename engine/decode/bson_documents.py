@@ -28,6 +28,8 @@ class DecodedDocuments:
     documents: list[Document]
     inexact: dict[int, bytes] = field(default_factory=dict)
     """Row -> the raw BSON of a document with repeated field names, invalid UTF-8 or absurd nesting."""
+    unreadable: dict[int, bytes] = field(default_factory=dict)
+    """Row -> the text of what should be extended JSON and is not."""
 
 
 @contextmanager

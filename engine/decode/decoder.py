@@ -12,15 +12,14 @@ import bson
 import pyarrow as pa
 
 from engine.decode import system_columns
-from engine.decode.arrow_types import arrow_field
-from engine.decode.bson_documents import collector_paused, decode_documents
+from engine.decode.batch_documents import batch_documents
+from engine.decode.bson_documents import collector_paused
 from engine.decode.identity import identity_texts
 from engine.decode.keeper import Keeper
-from engine.decode.masks import apply_masks
+from engine.decode.log_table import log_table
 from engine.decode.rescue import Reason
 from engine.decode.rules import DecodeRules
-from engine.decode.shred import Column, shred
-from engine.decode.values import BsonValue, Document
+from engine.decode.shred import shred
 from engine.decode.widths import wider
 from engine.source.batch import Batch
 from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
@@ -55,7 +54,7 @@ class Decoder:
         """Turn a batch into rows for a table that has these document columns.
 
         Args:
-            batch: documents as BSON; None where a change has no image.
+            batch: documents in either encoding; None where a change has no image.
             columns: the table's document columns now.
             ingested_at: aware; becomes ``_ingested_at`` and, as its UTC day, ``_ingestion_date``.
 
@@ -73,35 +72,14 @@ class Decoder:
 
     def _decode(self, batch: Batch, columns: Struct, ingested_at: datetime) -> Decoded:
         keeper = Keeper(self._rules, count_leaves(columns))
-        present = [row for row, document in enumerate(batch.documents) if document is not None]
-        documents, ids = self._documents(batch, present, keeper)
+        documents, ids = batch_documents(batch, keeper)
         built = shred(documents, columns, keeper)
-        system = _system_arrays(batch, ids, _rescued_texts(batch, keeper), ingested_at)
         return Decoded(
-            table=_table(built, system),
+            table=log_table(built, batch, identity_texts(ids), _rescued_texts(batch, keeper), ingested_at),
             columns=Struct({name: column.type for name, column in built.items()}),
             rescued=MappingProxyType(dict(keeper.rescue.counts)),
             widenings=MappingProxyType(keeper.widenings),
         )
-
-    def _documents(
-        self, batch: Batch, present: Sequence[int], keeper: Keeper
-    ) -> tuple[list[Document], list[BsonValue]]:
-        """Documents (empty where there is none) and ids, one a row."""
-        decoded = decode_documents([batch.documents[row] or b"" for row in present])
-        apply_masks(decoded.documents, self._rules.masks)
-        for index, raw in decoded.inexact.items():
-            masked = bson.encode(decoded.documents[index]) if self._rules.masks else raw
-            keeper.rescue.keep_raw(present[index], masked)
-        documents: list[Document] = [{} for _ in range(len(batch))]
-        for row, document in zip(present, decoded.documents, strict=True):
-            documents[row] = document
-        without_id = [row for row, document in enumerate(documents) if "_id" not in document]
-        keys = decode_documents([batch.keys[row] for row in without_id]).documents
-        ids = [document.get("_id") for document in documents]
-        for row, key in zip(without_id, keys, strict=True):
-            ids[row] = key["_id"]
-        return documents, ids
 
 
 def _joined(parts: Sequence[Decoded]) -> Decoded:
@@ -125,12 +103,7 @@ def infer(documents: Sequence[bytes], rules: DecodeRules) -> Decoded:
     count = len(documents)
     keys = [bson.encode({"_id": None})] * count
     batch = Batch(["r"] * count, [""] * count, [0] * count, keys, documents)
-    return Decoder(rules).decode(batch, pinned_columns(rules), datetime.fromtimestamp(0).astimezone())
-
-
-def pinned_columns(rules: DecodeRules) -> Struct:
-    """The columns a table has before it has seen a document: the pins of top-level fields."""
-    return Struct({path[0]: column for path, column in rules.pins.items() if len(path) == 1})
+    return Decoder(rules).decode(batch, Struct({}), datetime.fromtimestamp(0).astimezone())
 
 
 def count_leaves(column: ColumnType) -> int:
@@ -150,27 +123,3 @@ def _rescued_texts(batch: Batch, keeper: Keeper) -> list[str | None]:
         if document is None and operation != "d":
             texts[row] = system_columns.NO_IMAGE
     return texts
-
-
-def _system_arrays(
-    batch: Batch, ids: Sequence[BsonValue], rescued: Sequence[str | None], ingested_at: datetime
-) -> list[pa.Array]:
-    """The arrays of ``LOG_COLUMNS``, in its order."""
-    count = len(batch)
-    instant = pa.scalar(ingested_at, system_columns.INSTANT)
-    return [
-        pa.array(identity_texts(ids), pa.string()),
-        pa.array(batch.operations, pa.string()),
-        pa.array(batch.source_times_us, pa.int64()).cast(system_columns.INSTANT),
-        pa.array(batch.orders, pa.string()),
-        pa.repeat(instant, count),
-        pa.repeat(instant.cast(pa.date32()), count),
-        pa.array(rescued, pa.string()),
-    ]
-
-
-def _table(built: Mapping[str, Column], system: Sequence[pa.Array]) -> pa.Table:
-    fields = [arrow_field(name, column.type) for name, column in built.items()]
-    arrays = [column.array for column in built.values()]
-    schema = pa.schema([*fields, *system_columns.LOG_COLUMNS])
-    return pa.Table.from_arrays([*arrays, *system], schema=schema)

@@ -7,6 +7,7 @@ PyMongo, one element at a time.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import Any
 
 import bson
@@ -44,10 +45,13 @@ def write_exactly(document: Document) -> bytes:
     try:
         return bson.encode({"": document}, codec_options=CODEC)[_NESTED_START:-1]
     except InvalidDocument:  # holds a value that only this module knows
-        body = bytearray()
-        for name, value in document.items():
-            body += _write_element(name, value)
-        return _LENGTH.pack(len(body) + 5) + body + b"\0"
+        return write_fields(document.items())
+
+
+def write_fields(fields: Iterable[tuple[str, BsonValue]]) -> bytes:
+    """Encode a document from its fields, whose names may come again."""
+    body = b"".join(_write_element(name, value) for name, value in fields)
+    return _LENGTH.pack(len(body) + 5) + body + b"\0"
 
 
 def _read_elements(source: bytes) -> list[tuple[str, BsonValue]]:

@@ -98,6 +98,11 @@ def date_of(ms: int) -> datetime | DatetimeMS:
     return DatetimeMS(ms)
 
 
+def regex_options(value: Regex[Any]) -> str:
+    """The option letters in MongoDB's order."""
+    return "".join(letter for letter, flag in _REGEX_FLAGS.items() if value.flags & flag)
+
+
 def aware(value: datetime) -> datetime:
     """The same instant with its zone, UTC."""
     return value.replace(tzinfo=UTC)
@@ -133,8 +138,7 @@ def _encode_code(value: Code) -> Json:
 
 
 def _encode_regex(value: Regex[Any]) -> Json:
-    options = "".join(letter for letter, flag in _REGEX_FLAGS.items() if value.flags & flag)
-    return {"$regularExpression": {"pattern": value.pattern, "options": options}}
+    return {"$regularExpression": {"pattern": value.pattern, "options": regex_options(value)}}
 
 
 _ENCODERS: Mapping[type, Callable[[Any], Json]] = MappingProxyType(

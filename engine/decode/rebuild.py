@@ -6,7 +6,6 @@ Used by tests, by reconciliation, and by whoever wants a document back from the 
 from __future__ import annotations
 
 import base64
-import json
 import uuid
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -19,7 +18,8 @@ from engine.decode import extended_json
 from engine.decode.bson_documents import decode_documents
 from engine.decode.exact_bson import write_exactly
 from engine.decode.identity import identity_value
-from engine.decode.rescue import ORDER, RAW, ROOT, split_path
+from engine.decode.narrowed import WAS, as_they_were
+from engine.decode.rescue import ORDER, RAW, ROOT, TEXT, read_notes, split_path
 from engine.decode.scalars import decimal_value
 from engine.decode.values import BsonValue, Document
 from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
@@ -29,11 +29,13 @@ Row = Mapping[str, Any]
 
 
 def rebuild(row: Row, columns: Struct) -> Document:
-    """The document of one row (of a repeated field name, only the last value)."""
-    notes: dict[str, Any] = json.loads(row["_rescued"]) if row["_rescued"] else {}
+    """The document of one row (of a repeated field name, only the last value; of an unreadable text, the ``_id``)."""
+    notes = read_notes(row["_rescued"])
     if RAW in notes:
         return decode_documents([base64.b64decode(notes[RAW])]).documents[0]
+    notes.pop(TEXT, None)
     orders = notes.pop(ORDER, {})
+    columns = as_they_were(columns, notes.pop(WAS, {}))
     document: Document = {"_id": identity_value(row["_id"]), **_fields(row, columns)}
     touched: dict[tuple[str, ...], None] = {}
     for path, data in notes.items():
@@ -53,7 +55,7 @@ def rebuild(row: Row, columns: Struct) -> Document:
 
 def rebuild_bytes(row: Row, columns: Struct) -> bytes:
     """The document of one row as BSON, byte for byte as the source sent it (masks aside)."""
-    notes = json.loads(row["_rescued"]) if row["_rescued"] else {}
+    notes = read_notes(row["_rescued"])
     if RAW in notes:
         return base64.b64decode(notes[RAW])
     return write_exactly(rebuild(row, columns))

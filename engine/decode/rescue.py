@@ -1,7 +1,7 @@
 """What the columns of a row cannot hold, kept in its ``_rescued`` column so that nothing is lost.
 
 ``_rescued`` is one JSON object: dotted path -> canonical extended JSON of the value at that path, and up to
-three notes whose names start with one backslash (docs/types.md):
+four notes whose names start with one backslash (docs/types.md):
 
     {"depth": {"$numberDouble": "2.5"}, "items.2.sku": null, "\\\\order": {"\\\\root": ["b", "a"]}}
 
@@ -13,8 +13,9 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 from engine.decode import extended_json
 from engine.decode.extended_json import Json
@@ -24,6 +25,7 @@ ORDER = "\\order"
 ROOT = "\\root"
 """Stands in ``ORDER`` for the document itself."""
 RAW = extended_json.RAW
+TEXT = "\\text"
 
 
 class Reason(StrEnum):
@@ -49,10 +51,13 @@ class Reason(StrEnum):
     """The fields stand in another order than the columns."""
     RAW = "raw"
     """No dict can stand for the document (repeated field names, invalid UTF-8): its bytes are kept."""
+    UNREADABLE = "unreadable"
+    """The document came as text that is no extended JSON: the text is kept, no column has a value."""
 
 
-LOSSY_WITHOUT_RESCUE = frozenset({Reason.CONFLICT, Reason.OUT_OF_RANGE, Reason.LIMIT, Reason.NAME})
-"""Reasons that leave a column null, or without a column, although the document has a value."""
+RESCUING = frozenset({Reason.CONFLICT, Reason.OUT_OF_RANGE, Reason.LIMIT, Reason.NAME, Reason.RAW})
+"""Reasons that leave a column null, or no column at all, although the document has a value. The others are notes
+beside a column that holds the value."""
 
 
 class Rescue:
@@ -78,6 +83,11 @@ class Rescue:
         self._notes.setdefault(row, {})[RAW] = base64.b64encode(document).decode()
         self.counts["", Reason.RAW] += 1
 
+    def keep_text(self, row: int, text: str) -> None:
+        """Keep a whole document as the text that nobody can read."""
+        self._notes.setdefault(row, {})[TEXT] = text
+        self.counts["", Reason.UNREADABLE] += 1
+
     def absorb(self, other: Rescue) -> None:
         """Take over the notes of another rescue of the same batch, after the own ones."""
         for row, notes in other._notes.items():
@@ -89,10 +99,15 @@ class Rescue:
         self.counts.update(other.counts)
 
     def texts(self, rows: int) -> list[str | None]:
-        """The ``_rescued`` column of a batch of so many rows."""
+        """The ``_rescued`` column of a batch of so many rows.
+
+        Paths are sorted, so that a document gives one text whatever batch it comes in.
+        """
         texts: list[str | None] = [None] * rows
         for row, notes in self._notes.items():
-            texts[row] = json.dumps(notes, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+            if ORDER in notes:
+                notes[ORDER] = dict(sorted(notes[ORDER].items()))
+            texts[row] = note_text(notes)
         return texts
 
     def count_by_reason(self) -> dict[str, int]:
@@ -101,6 +116,16 @@ class Rescue:
         for (_, reason), count in self.counts.items():
             totals[reason.value] += count
         return dict(totals)
+
+
+def note_text(notes: Mapping[str, Json]) -> str:
+    """The notes of one row as ``_rescued`` has them."""
+    return json.dumps(dict(sorted(notes.items())), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def read_notes(text: str | None) -> dict[str, Any]:
+    """The notes of one row; none of a row without."""
+    return json.loads(text) if text else {}
 
 
 def join_path(prefix: str | None, name: str) -> str:

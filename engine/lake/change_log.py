@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -10,8 +10,10 @@ from deltalake import DeltaTable
 from engine.decode.system_columns import log_schema, struct_of
 from engine.errors import CommitConflict, LakeError
 from engine.lake.commit import APP_PREFIX, append_rows, commit_properties
-from engine.lake.delta_errors import committing, reading
-from engine.lake.growth import grow
+from engine.lake.delta_errors import committing, is_missing_file, reading
+from engine.lake.growth import grow, grown
+from engine.lake.known_orders import known_orders
+from engine.lake.standing import Standing
 from engine.lake.table_types import in_table_order, table_schema
 from engine.lake.transactions import application_ids
 from engine.lake.widening import rewrite_as, widened
@@ -30,13 +32,15 @@ class ChangeLog:
     """A change log held open at one version.
 
     The held snapshot is what fences: when another worker has committed for the same source partition
-    since, an append raises ``CommitConflict`` and the caller opens the log again.
+    since, an append raises ``CommitConflict`` and the caller opens the log again. When another table has taken
+    the log's place, or none, whatever would write raises ``TableReplaced``.
     """
 
     def __init__(self, table: DeltaTable, storage_options: Mapping[str, str], position: Position) -> None:
         self._table = table
         self._position = dict(position)
         self._schema = table_schema(table)
+        self._standing = Standing(table, storage_options)
         self.storage_options = dict(storage_options)
 
     @classmethod
@@ -90,6 +94,11 @@ class ChangeLog:
         """Where the log lives."""
         return self._table.table_uri
 
+    @property
+    def id(self) -> str:
+        """The log's identity: one that was dropped and made again has another."""
+        return str(self._table.metadata().id)
+
     def position(self) -> dict[str, int]:
         """Source partition -> the next thing to read from it, as committed."""
         return dict(self._position)
@@ -102,6 +111,14 @@ class ChangeLog:
         """The document columns."""
         return struct_of(self._schema)
 
+    def check_standing(self) -> None:
+        """Fail when another table, or none, has taken the log's place.
+
+        Raises:
+            TableReplaced: it has.
+        """
+        self._standing.check()
+
     def evolve(self, columns: Struct) -> None:
         """Add the columns, at any depth, that the log does not have yet.
 
@@ -111,8 +128,11 @@ class ChangeLog:
             CommitConflict: another writer was first.
             InternalError: a column is asked for with another type than it has.
         """
-        if grow(self._table, columns):
-            self._schema = table_schema(self._table)
+        if grown(self.columns(), columns) == self.columns():
+            return
+        self._standing.check()
+        grow(self._table, columns)
+        self._changed()
 
     def widen(self, widenings: Mapping[str, ColumnType]) -> None:
         """Give columns wider types by rewriting the log in one commit; fold it first, or its table is built anew.
@@ -127,8 +147,9 @@ class ChangeLog:
         columns = self.columns()
         wanted = widened(columns, widenings)
         if wanted != columns:
+            self._standing.check()
             rewrite_as(self._table, wanted)
-            self._schema = table_schema(self._table)
+            self._changed()
 
     def append(self, rows: pa.Table, position: Position) -> int:
         """Append rows that have exactly the log's columns, and the position after them, in one commit.
@@ -142,9 +163,11 @@ class ChangeLog:
             InternalError: a column's type is not the log's; nothing has been written.
         """
         ordered = in_table_order(rows, self._schema, self.uri)
+        self._standing.check()
         moved = self._moved(position)
         reach("lake.append.before_commit")
         append_rows(self._table, ordered, moved)
+        self._standing.note()
         self._position.update(moved)
         reach("lake.append.after_commit")
         return self.version()
@@ -160,6 +183,19 @@ class ChangeLog:
             found = pa.table(self._table.scan(columns=["_id"], predicate=f"_position = '{quoted}'"))
         return str(found.column("_id")[0]) if found.num_rows else None
 
+    def known_orders(self, orders: Set[str]) -> frozenset[str]:
+        """Those of these ``_position`` texts that have a row.
+
+        Raises:
+            LakeError: the log cannot be read.
+        """
+        return known_orders(self._table, orders)
+
+    def _changed(self) -> None:
+        """The table has other columns since the last commit."""
+        self._schema = table_schema(self._table)
+        self._standing.note()
+
     def _moved(self, position: Position) -> dict[str, int]:
         """The position to commit; fails when another worker has changed a part of it.
 
@@ -169,7 +205,7 @@ class ChangeLog:
         is_same = all(self._position.get(name) == value for name, value in position.items())
         moved = {} if is_same else dict(position)
         for name in moved:
-            committed = self._table.transaction_version(APP_PREFIX + name)
+            committed = self._committed(name)
             if committed != self._position.get(name):
                 raise CommitConflict(
                     f"another worker has moved {name!r} from {self._position.get(name)} to {committed}",
@@ -177,6 +213,21 @@ class ChangeLog:
                     remedy="open the log again and go on from its committed position",
                 )
         return moved
+
+    def _committed(self, name: str) -> int | None:
+        """What the held snapshot says of one part; fails when the commits it would read were cleaned up since."""
+        try:
+            with reading(self.uri):
+                version: int | None = self._table.transaction_version(APP_PREFIX + name)
+                return version
+        except LakeError as error:
+            if error.__cause__ is None or not is_missing_file(error.__cause__):
+                raise
+            raise CommitConflict(
+                "the commits that the log was opened with were cleaned up since",
+                where=self.uri,
+                remedy="open the log again and go on from its committed position",
+            ) from error
 
 
 def _exists(uri: str, storage_options: dict[str, str]) -> bool:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from engine.lake.delta_errors import committing
+from engine.lake.table_types import unsliced
 
 APP_PREFIX = "oplake:"
 REWRITE_NOTE = "oplake.rewrite"
@@ -46,7 +47,7 @@ def append_rows(table: DeltaTable, rows: pa.Table, position: Mapping[str, int], 
     with committing(table.table_uri):
         write_deltalake(
             table,
-            rows,
+            unsliced(rows),
             mode="append",
             schema_mode="merge" if evolve else None,
             commit_properties=commit_properties(position),

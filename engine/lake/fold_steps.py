@@ -13,6 +13,7 @@ from engine.lake.change_log import ChangeLog
 from engine.lake.fold_limits import FoldLimits
 from engine.lake.folded_table import FoldedTable, fold_position
 from engine.lake.log_tail import LogTail
+from engine.lake.standing import TableReplaced
 from engine.spec.types import Struct
 
 _ATTEMPTS = 5
@@ -75,7 +76,10 @@ def run_fold(
 ) -> FoldResult:
     """Fold what is new in the log into the table at ``uri``; see ``fold.py`` and ``fold_history.py``."""
     started = time.monotonic()
+    log.check_standing()
     tail = LogTail.open(log.uri, log.storage_options)
+    if tail.id != log.id:
+        raise TableReplaced.at(log.uri, tail.id)
 
     def opened() -> FoldedTable:
         return FoldedTable.open_or_create(uri, kind.shape, tail.columns, partition_by, log.storage_options)

@@ -14,7 +14,7 @@ from engine.lake.commit import APP_PREFIX, append_rows, commit_properties
 from engine.lake.delta_errors import committing, reading
 from engine.lake.fold_limits import FoldLimits
 from engine.lake.growth import grow
-from engine.lake.table_types import in_table_order, table_schema
+from engine.lake.table_types import in_table_order, table_schema, unsliced
 from engine.lake.widening import rewrite_as, widest
 from engine.spec.types import Struct
 from engine.telemetry.crash_points import reach
@@ -130,7 +130,7 @@ class FoldedTable:
         if source.num_rows:
             with committing(self.uri):
                 merger = self.table.merge(
-                    source.to_reader(),
+                    unsliced(source).to_reader(),
                     predicate,
                     source_alias="s",
                     target_alias="t",

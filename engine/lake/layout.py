@@ -34,3 +34,8 @@ class TablePaths:
     def history(self) -> str:
         """One row a version of a document."""
         return f"{self.root}/history"
+
+
+def dead_letters_uri(lake_uri: str, pipeline: str) -> str:
+    """``<lake>/<pipeline>/_dead_letters``: no table has a folder of that name below its own."""
+    return f"{lake_uri.rstrip('/')}/{pipeline}/_dead_letters"

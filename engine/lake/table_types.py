@@ -64,6 +64,18 @@ def plain_table(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     return rows.select(schema.names).cast(schema)
 
 
+def unsliced(rows: pa.Table) -> pa.Table:
+    """The same rows in arrays that begin at their buffers' first value.
+
+    deltalake 1.6.6 aborts the process on a struct with nulls, and a struct inside, that is a slice of a longer array.
+    """
+    for index, column in enumerate(rows.columns):
+        if any(chunk.offset for chunk in column.chunks):
+            copied = [pa.concat_arrays([chunk]) for chunk in column.chunks]
+            rows = rows.set_column(index, rows.schema.field(index), pa.chunked_array(copied, column.type))
+    return rows
+
+
 def _difference(field: pa.Field, given: dict[str, pa.DataType]) -> str:
     if field.name not in given:
         return f"{field.name} is missing"

@@ -12,13 +12,15 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
 from engine.decode.arrow_types import arrow_field
-from engine.decode.system_columns import struct_of
+from engine.decode.narrowed import narrower_before, remember, retyped
+from engine.decode.system_columns import RESCUED, struct_of
 from engine.decode.widths import wider
 from engine.errors import LakeError, OplakeError
 from engine.lake.commit import commit_properties
 from engine.lake.delta_errors import committing, reading
-from engine.lake.table_types import plain_table, table_schema
+from engine.lake.table_types import plain_table, table_schema, unsliced
 from engine.spec.types import ColumnType, ListOf, MapOf, Struct
+from engine.telemetry.crash_points import reach
 
 
 class WideningRefused(LakeError):
@@ -32,7 +34,7 @@ class WideningRefused(LakeError):
 
 def widened(columns: Struct, widenings: Mapping[str, ColumnType]) -> Struct:
     """The columns with wider types at these paths (field names joined by dots; lists and maps add nothing)."""
-    return Struct({name: _widened(column, name, widenings) for name, column in columns.fields.items()})
+    return retyped(columns, lambda path, scalar: wider(scalar, widenings[path]) if path in widenings else scalar)
 
 
 def widest(first: Struct, second: Struct) -> Struct:
@@ -48,6 +50,8 @@ def widest(first: Struct, second: Struct) -> Struct:
 def rewrite_as(table: DeltaTable, columns: Struct) -> None:
     """Rewrite a table with wider or more columns, in one commit; nothing else about it changes.
 
+    Each row notes in ``_rescued`` which narrower types its numbers had, so that its document still comes back.
+
     Args:
         columns: all of the table's document columns, as they shall be.
 
@@ -58,7 +62,8 @@ def rewrite_as(table: DeltaTable, columns: Struct) -> None:
     schema = _schema_with(table_schema(table), columns)
     with reading(table.table_uri):
         batches = pa.RecordBatchReader.from_stream(table.scan())
-    casting = _Casting(schema)
+    casting = _Casting(schema, narrower_before(struct_of(table_schema(table)), columns))
+    reach("lake.rewrite.before_commit")
     try:
         with committing(table.table_uri):
             write_deltalake(
@@ -76,14 +81,16 @@ def rewrite_as(table: DeltaTable, columns: Struct) -> None:
             where=table.table_uri,
             remedy="pin the column's type, or set `on_conflict: rescue`; new values are kept in _rescued until then",
         ) from casting.refusal
+    reach("lake.rewrite.after_commit")
     table.update_incremental()
 
 
 class _Casting:
     """Casts batches on their way into the table; remembers a value that could not be cast exactly."""
 
-    def __init__(self, schema: pa.Schema) -> None:
+    def __init__(self, schema: pa.Schema, was: Mapping[str, str]) -> None:
         self._schema = schema
+        self._was = was
         self.refusal: pa.ArrowInvalid | None = None
 
     def of(self, batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
@@ -93,7 +100,13 @@ class _Casting:
             except pa.ArrowInvalid as error:
                 self.refusal = error
                 raise
-            yield from rows.to_batches()
+            yield from unsliced(self._noted(rows)).to_batches()
+
+    def _noted(self, rows: pa.Table) -> pa.Table:
+        if not self._was:
+            return rows
+        at = rows.schema.get_field_index(RESCUED.name)
+        return rows.set_column(at, rows.schema.field(at), remember(rows.column(at), self._was))
 
 
 def _schema_with(schema: pa.Schema, columns: Struct) -> pa.Schema:
@@ -102,18 +115,6 @@ def _schema_with(schema: pa.Schema, columns: Struct) -> pa.Schema:
     fields = [arrow_field(field.name, columns.fields[field.name]) if field.name in own else field for field in schema]
     new = [arrow_field(name, column) for name, column in columns.fields.items() if name not in own]
     return pa.schema([*fields, *new])
-
-
-def _widened(column: ColumnType, path: str, widenings: Mapping[str, ColumnType]) -> ColumnType:
-    match column:
-        case Struct(fields):
-            return Struct({name: _widened(child, f"{path}.{name}", widenings) for name, child in fields.items()})
-        case ListOf(element):
-            return ListOf(_widened(element, path, widenings))
-        case MapOf(value):
-            return MapOf(_widened(value, path, widenings))
-        case scalar:
-            return wider(scalar, widenings[path]) if path in widenings else scalar
 
 
 def _widest(first: ColumnType, second: ColumnType) -> ColumnType:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from engine.errors import InternalError
+from engine.planner.gate import refuse_in_use
 from engine.planner.plan import Plan, read_plan
 from engine.planner.steps import steps_of
 from engine.resources.change import Change
 from engine.resources.resource import Kind, Observed, Verb
 from engine.state.applied import Applied, Origin
 from engine.state.journal import Journal, Journals, JournalStep
+from engine.state.runs import Runs
 from engine.telemetry.crash_points import reach
 
 Progress: TypeAlias = Callable[[JournalStep, Change, int], None]
@@ -25,17 +27,30 @@ class Executor:
 
     journals: Journals
     kinds: Mapping[str, Kind]
+    runs: Runs
     progress: Progress
 
     def start(self, plan: Plan) -> int:
-        """Open a journal for the plan and carry it out; returns how many steps were done."""
-        journal = self.journals.start(plan.digest, plan.to_text(), steps_of(plan))
+        """Open a journal for the plan and carry it out; returns how many steps were done.
+
+        Raises:
+            TableInUse: a run writes a table that would be deleted; nothing has been changed.
+        """
+        steps = steps_of(plan)
+        refuse_in_use(steps, plan, self.runs)
+        journal = self.journals.start(plan.digest, plan.to_text(), steps)
         reach("apply.journal.opened")
         return self._carry_out(journal, plan)
 
     def resume(self, journal: Journal) -> int:
-        """Carry on with a journal that an apply left open; returns how many steps were still to do."""
-        return self._carry_out(journal, read_plan(journal.plan, f"journal {journal.id}"))
+        """Carry on with a journal that an apply left open; returns how many steps were still to do.
+
+        Raises:
+            TableInUse: a run writes a table that would be deleted.
+        """
+        plan = read_plan(journal.plan, f"journal {journal.id}")
+        refuse_in_use([step for step in journal.steps if step.status != "done"], plan, self.runs)
+        return self._carry_out(journal, plan)
 
     def _carry_out(self, journal: Journal, plan: Plan) -> int:
         changes = {change.address: change for change in plan.changes}

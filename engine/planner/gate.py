@@ -2,9 +2,42 @@
 
 from __future__ import annotations
 
-from engine.errors import PlanRefused
+from collections.abc import Iterable
+
+from engine.errors import OperatorError, PlanRefused
 from engine.planner.binding import differences
 from engine.planner.plan import Plan
+from engine.resources.resource import Verb
+from engine.state.journal import JournalStep
+from engine.state.runs import Runs
+
+
+class TableInUse(OperatorError):
+    """A run is writing a table that the plan would delete or replace."""
+
+    code = "table-in-use"
+
+
+def refuse_in_use(steps: Iterable[JournalStep], plan: Plan, runs: Runs) -> None:
+    """Refuse to delete a table under a run.
+
+    Raises:
+        TableInUse: says which process writes it.
+    """
+    erased = {step.address for step in steps if step.verb == Verb.ERASE}
+    tables = {change.title.partition("/")[0] for change in plan.changes if change.address in erased}
+    writing = runs.writing(tables) if tables else []
+    if not writing:
+        return
+    told = "\n".join(
+        f"  {one.table}: process {one.process.pid} on {one.process.host}, since {one.since}" for one in writing
+    )
+    raise TableInUse(
+        f"`oplake run` is writing tables that the plan deletes or replaces:\n{told}",
+        where=f"target {plan.target}",
+        remedy="stop it (SIGTERM or Ctrl-C finishes its batch), apply, and start it again; "
+        "tables that the plan only changes need no stop",
+    )
 
 
 def refuse_errors(plan: Plan) -> None:

@@ -53,8 +53,6 @@ class TableReport:
     drift: bool
     half_applied: bool
     status: TableStatus
-    fold_lag: int | None = None
-    """Of a folded table: versions of the log that are not folded yet."""
 
     @property
     def state(self) -> str:
@@ -91,7 +89,6 @@ class Report:
                 "action": one.action,
                 "drift": one.drift,
                 "half_applied": one.half_applied,
-                "fold_lag_versions": one.fold_lag,
                 **asdict(one.status),
             }
             for one in self.tables
@@ -158,16 +155,13 @@ def _as_applied(workspace: Workspace) -> Plan:
 
 def _tables(plan: Plan, workspace: Workspace, options: Mapping[str, str]) -> Iterator[TableReport]:
     journal = workspace.unfinished()
-    logs: dict[str, TableStatus] = {}
     for change in _of(plan, TABLE):
         uri = str(change.desired["uri"])
-        lag = None
         if not is_log(change.address):
             log_uri = f"{uri.rpartition('/')[0]}/changes"
             status = folded_status(uri, log_uri, options)
-            lag = _lag(logs.get(change.depends_on[0]), status)
         else:
-            status = logs[change.address] = log_status(uri, options)
+            status = log_status(uri, options)
         begun = journal is not None and any(s.address == change.address for s in journal.steps)
         yield TableReport(
             change.pipeline,
@@ -176,15 +170,8 @@ def _tables(plan: Plan, workspace: Workspace, options: Mapping[str, str]) -> Ite
             change.drifted,
             begun and _is_open(change),
             status,
-            lag,
         )
 
 
 def _is_open(change: Change) -> bool:
     return change.action is not Action.NO_OP
-
-
-def _lag(log: TableStatus | None, folded: TableStatus) -> int | None:
-    if log is None or log.version is None or not folded.exists:
-        return None
-    return log.version - (folded.folded_version if folded.folded_version is not None else -1)

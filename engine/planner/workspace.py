@@ -17,6 +17,7 @@ from engine.state.applied import Applied, AppliedResources
 from engine.state.database import Database, open_database
 from engine.state.journal import Journal, Journals
 from engine.state.lock import hold
+from engine.state.runs import Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Workspace:
 
     def executor(self, progress: Progress) -> Executor:
         """What carries plans out here."""
-        return Executor(self.journals, self.kinds, progress)
+        return Executor(self.journals, self.kinds, Runs(self.database, self.scope.name), progress)
 
     @contextmanager
     def locked(self, purpose: str, *, break_lock: bool = False) -> Iterator[None]:

@@ -12,7 +12,7 @@ from engine.resources.asked import Asked
 from engine.resources.change import Action, Change
 from engine.resources.connect_rest import ConnectRest
 from engine.resources.connector_act import ConnectorSteps, config_of
-from engine.resources.connector_checks import CLASS, RenderedConnector, refused_settings, risks
+from engine.resources.connector_checks import CLASS, RenderedConnector, failure, refused_settings, risks
 from engine.resources.connector_compare import (
     compare_connector,
     connector_consequences,
@@ -22,6 +22,7 @@ from engine.resources.connector_compare import (
 )
 from engine.resources.connector_desired import DIGEST, KIND, STATE, connector_of, digest_of, is_secret, render
 from engine.resources.connector_states import read_state
+from engine.resources.kafka_client import client_config
 from engine.resources.notice import Notice
 from engine.resources.resource import ABSENT, Around, Desired, Kind, Observed, Sides, Verb
 from engine.resources.signals import ask_for_snapshot
@@ -47,6 +48,8 @@ class ConnectorKind(Kind):
         self._rest = rest
         self._steps = ConnectorSteps(rest, self._signal, reset_offsets=reset_offsets)
         self._rendered: dict[str, RenderedConnector] = {}
+        self._traces: dict[str, str] = {}
+        """Address of a connector that has failed -> the first line of why."""
 
     def desired(self, asked: Asked, before: Sequence[Desired]) -> Iterator[Desired]:
         """One connector a pipeline; none while it has no collections."""
@@ -68,6 +71,9 @@ class ConnectorKind(Kind):
     def observe_all(self, sides: Mapping[str, Sides]) -> dict[str, Observed]:
         """All connectors in one request."""
         live = self._rest.connectors()
+
+        states = {address: read_state((live.get(_name(side)) or {}).get("status")) for address, side in sides.items()}
+        self._traces = {address: state.trace or state.text() for address, state in states.items() if state.is_failed}
 
         def look(side: Sides) -> Observed:
             found = live.get(_name(side))
@@ -125,8 +131,10 @@ class ConnectorKind(Kind):
                 lambda one: list(refused_settings(self._rest, one)), [ours[a] for a in sorted(ours) if a in due]
             )
             yield from (notice for found in refused for notice in found)
-        for one in ours.values():
+        for address, one in ours.items():
             yield from risks(one)
+            if address in self._traces:
+                yield failure(one, self._traces[address])
 
     def consequences(self, change: Change, around: Around) -> tuple[str, ...]:
         """In documents that are copied."""
@@ -181,8 +189,7 @@ class ConnectorKind(Kind):
         self._send(config_of(change.desired), collections)
 
     def _send(self, config: Mapping[str, str], collections: Sequence[str]) -> None:
-        servers = self._kafka.bootstrap_servers.resolved()
-        ask_for_snapshot(servers, config["signal.kafka.topic"], config["topic.prefix"], collections)
+        ask_for_snapshot(client_config(self._kafka), config["signal.kafka.topic"], config["topic.prefix"], collections)
 
     def _config(self, change: Change) -> dict[str, str]:
         """The settings with their secrets, which plans hold as digests."""
@@ -220,7 +227,7 @@ def _observed(config: Mapping[str, str] | None, status: Mapping[str, Any] | None
         **(side.desired.attributes if side.desired else {}),
         **(side.applied.attributes if side.applied else {}),
     }
-    attributes: dict[str, Json] = {STATE: read_state(status).wanted}
+    attributes: dict[str, Json] = {STATE: read_state(status).word}
     for name, value in config.items():
         if name != "name":
             attributes[f"{CONFIG}{name}"] = _shown(name, value, expected.get(f"{CONFIG}{name}"))

@@ -105,3 +105,14 @@ def risks(one: RenderedConnector) -> Iterator[Notice]:
             one.asked.place("target", ("mongodb", "uri")) or one.name,
             "give the workers a config provider, and its reference under transport.kafka.connector.mongodb_uri_from",
         )
+
+
+def failure(one: RenderedConnector, trace: str) -> Notice:
+    """That a connector has failed, and the first line of why."""
+    return Notice(
+        "warning",
+        "connector-failed",
+        f"the connector has failed: {trace}",
+        f"connector {one.name}",
+        "put that right; `oplake apply` starts it again. The worker's log has the whole trace",
+    )

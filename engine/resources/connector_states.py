@@ -35,9 +35,9 @@ class ConnectorState:
         return self.state == RUNNING and bool(self.tasks) and set(self.tasks) == {RUNNING}
 
     @property
-    def wanted(self) -> str:
-        """The spec's word for what somebody wants of it: a connector that fails is meant to run."""
-        return _MEANS.get(self.state, "running")
+    def word(self) -> str:
+        """The spec's word for it, or ``failed``: a connector that starts is one that runs."""
+        return "failed" if self.is_failed else _MEANS.get(self.state, "running")
 
     def text(self) -> str:
         """``RUNNING, task RUNNING``."""

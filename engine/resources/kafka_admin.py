@@ -38,15 +38,14 @@ class LiveTopic:
 class KafkaAdmin:
     """One cluster; nothing is sent before the first question."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
-        self._servers = bootstrap_servers
+    def __init__(self, config: Mapping[str, str | int]) -> None:
+        self._config: dict[str, str | int | float | bool] = dict(config)
 
     @cached_property
     def _client(self) -> AdminClient:
         from confluent_kafka.admin import AdminClient  # noqa: PLC0415  only targets on Kafka need it
 
-        # What librdkafka logs about a broker that is down is told by our own error.
-        return AdminClient({"bootstrap.servers": self._servers, "log_level": 0, "socket.timeout.ms": 10_000})
+        return AdminClient(self._config)
 
     def brokers(self) -> int:
         """How many brokers there are.
@@ -167,6 +166,6 @@ class KafkaAdmin:
         told = f": {error.args[0].str()}" if error is not None and error.args else ""
         return TransportError(
             f"{what}{told}",
-            where=f"transport.kafka.bootstrap_servers {self._servers}",
+            where=f"transport.kafka.bootstrap_servers {self._config['bootstrap.servers']}",
             remedy="check that the brokers run and that this host may reach and use them",
         )

@@ -25,9 +25,10 @@ def kinds_of(target: Target, *, reset_offsets: bool = False) -> Mapping[str, Kin
     from engine.resources.connect_rest import ConnectRest  # noqa: PLC0415  only targets on Kafka need it
     from engine.resources.connector import ConnectorKind  # noqa: PLC0415
     from engine.resources.kafka_admin import KafkaAdmin  # noqa: PLC0415
+    from engine.resources.kafka_client import client_config  # noqa: PLC0415
     from engine.resources.topic import TopicKind  # noqa: PLC0415
 
-    topics = TopicKind(KafkaAdmin(kafka.bootstrap_servers.resolved()))
+    topics = TopicKind(KafkaAdmin(client_config(kafka)))
     rest = ConnectRest(kafka.connect_url.resolved())
     connectors = ConnectorKind(target, kafka, rest, reset_offsets=reset_offsets)
     return {kind.name: kind for kind in (topics, tables, connectors)}

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from engine.decode.bson_documents import decode_documents
 from engine.decode.decoder import infer
 from engine.decode.rescue import Reason
-from engine.decode.rules import rules_of
+from engine.decode.rules import DecodeRules, rules_of
 from engine.decode.values import BsonValue, Document, home_of
 from engine.resources.collection import Sample, is_glob
 from engine.source import probe
 from engine.spec.pipeline import Pipeline
 from engine.spec.target import Target
+from engine.spec.types import Struct
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -73,12 +74,24 @@ def open_source(target: Target, timeout_ms: int = probe.CONNECT_TIMEOUT_MS) -> I
 def sample_of(documents: Sequence[bytes], pipeline: Pipeline) -> Sample:
     """What these documents (BSON) tell under the pipeline's rules for fields."""
     # Whatever the spec says of conflicts, a plan only counts them.
-    decoded = infer(documents, rules_of(pipeline.table.fields, "rescue"))
+    rules = rules_of(pipeline.table.fields, "rescue")
+    decoded = infer(documents, rules)
     mixed = sorted({path for path, reason in decoded.rescued if reason in _MIXED})
     misfits: Counter[str] = Counter()
     for (path, reason), number in decoded.rescued.items():
         misfits[path] += number if reason in _MISFIT else 0
-    return Sample(len(documents), decoded.columns, type_counts(documents, mixed), dict(+misfits))
+    columns = _with_pins(decoded.columns, rules) if documents else decoded.columns
+    return Sample(len(documents), columns, type_counts(documents, mixed), dict(+misfits))
+
+
+def _with_pins(columns: Struct, rules: DecodeRules) -> Struct:
+    """The columns, in the documents' order, then the pinned ones that no document has had yet.
+
+    Before any document is known none is pinned ahead: the order of the columns would be another than the documents',
+    and each row would have to note its own.
+    """
+    pins = {path[0]: column for path, column in rules.pins.items() if len(path) == 1}
+    return Struct({**columns.fields, **{name: pin for name, pin in pins.items() if name not in columns.fields}})
 
 
 def type_counts(documents: Sequence[bytes], paths: Sequence[str]) -> Mapping[str, Mapping[str, int]]:

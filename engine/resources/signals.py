@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.errors import TransportError
 
 FLUSH_S = 20.0
 
 
-def ask_for_snapshot(bootstrap_servers: str, topic: str, prefix: str, collections: Sequence[str]) -> None:
+def ask_for_snapshot(client: Mapping[str, str | int], topic: str, prefix: str, collections: Sequence[str]) -> None:
     """Send the signal and wait until Kafka has it.
 
     Args:
+        client: settings that reach the cluster (``engine.resources.kafka_client``).
         prefix: Debezium's ``topic.prefix``, by which the connector knows its signals.
 
     Raises:
@@ -32,7 +33,7 @@ def ask_for_snapshot(bootstrap_servers: str, topic: str, prefix: str, collection
         "type": "execute-snapshot",
         "data": {"data-collections": [_pattern(name) for name in collections], "type": "blocking"},
     }
-    producer = Producer({"bootstrap.servers": bootstrap_servers, "acks": "all", "log_level": 0})
+    producer = Producer({**client, "acks": "all"})
     producer.produce(
         topic,
         key=prefix,

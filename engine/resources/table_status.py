@@ -7,13 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from engine.decode.narrowed import ONLY_WAS
 from engine.decode.system_columns import RESCUED, current_schema
 from engine.errors import LakeError
 from engine.lake.change_log import ChangeLog
 from engine.lake.delta_errors import reading
 from engine.lake.folded_table import FoldedTable
+from engine.lake.log_commits import LogHistoryGone, commits_after
 from engine.lake.observe import observe_table
 from engine.source.cluster_time import unix_seconds
 from engine.source.stream_position import StreamPosition
@@ -38,6 +41,8 @@ class TableStatus:
     position_text: str | None = None
     folded_version: int | None = None
     """Of a folded table: the last version of the log that it holds."""
+    unfolded_rows: int | None = None
+    """Of a folded table: rows of the log that the next fold will read; None when the commits that tell are gone."""
     rescued_rows: int | None = None
     problem: str | None = None
     """Why the table cannot be read."""
@@ -64,10 +69,11 @@ def folded_status(uri: str, log_uri: str, storage_options: Mapping[str, str]) ->
             return status
         # The shape only matters to those who write.
         folded = FoldedTable(table, current_schema).folded_version(log.id)
+        unfolded = _unfolded(log_uri, storage_options, folded, log.num_rows)
         rescued = _rescued(table, status.rows or 0)
     except LakeError as error:
         return TableStatus(uri, exists=True, problem=error.what)
-    return replace(status, folded_version=folded, rescued_rows=rescued)
+    return replace(status, folded_version=folded, unfolded_rows=unfolded, rescued_rows=rescued)
 
 
 def position_text(position: Mapping[str, int]) -> str:
@@ -102,12 +108,25 @@ def _status(uri: str, storage_options: Mapping[str, str]) -> tuple[TableStatus, 
     return status, table
 
 
+def _unfolded(log_uri: str, storage_options: Mapping[str, str], folded: int | None, log_rows: int) -> int | None:
+    """Rows, not versions: a position alone, an upkeep or new columns are commits of the log with nothing to fold."""
+    if folded is None:
+        return log_rows
+    with reading(log_uri):
+        log = DeltaTable(log_uri, storage_options=dict(storage_options))
+    try:
+        return sum(commit.rows for commit in commits_after(log, folded))
+    except LogHistoryGone:
+        return None
+
+
 def _rescued(table: DeltaTable, rows: int) -> int | None:
     if rows > MAX_ROWS_TO_COUNT:
         return None
     with reading(table.table_uri):
-        found = table.scan(columns=[RESCUED.name], predicate=f"{RESCUED.name} IS NOT NULL")
-        return int(pa.table(found).num_rows)
+        found = pa.table(table.scan(columns=[RESCUED.name], predicate=f"{RESCUED.name} IS NOT NULL"))
+    only_widened = pc.match_substring_regex(found.column(RESCUED.name).cast(pa.string()), ONLY_WAS)
+    return int(found.num_rows) - int(pc.sum(only_widened).as_py() or 0)
 
 
 def _iso(milliseconds: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.errors import UsageError, UserError
+from engine.errors import UsageError
 from engine.lake.layout import TablePaths
 from engine.runtime.step import Bounds
 from engine.spec.diagnostics import did_you_mean
@@ -85,24 +85,10 @@ def table_jobs(
     Args:
         target_name: ``--target``.
         namespaces_of: the collections that a pipeline's names and globs stand for on a target.
-
-    Raises:
-        UserError: a target's transport is none that this can run.
     """
     jobs = []
     for pipeline in pipelines:
         target = project.target_for(pipeline, target_name)
-        _require_change_stream(target, pipeline)
         lake_uri = target.lake.location(project.root)
         jobs += [TableJob(pipeline, target, namespace, lake_uri) for namespace in namespaces_of(target, pipeline)]
     return jobs
-
-
-def _require_change_stream(target: Target, pipeline: Pipeline) -> None:
-    if target.transport.change_stream is None:
-        raise UserError(
-            f"target {target.target!r} says `transport: kafka`, and this version of oplake runs change streams only",
-            where=f"pipeline {pipeline.pipeline}",
-            remedy="run it on a target with `transport: {change_stream: {}}` (--target NAME, or `target:` in the "
-            "pipeline)",
-        )

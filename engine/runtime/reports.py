@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from engine.decode.decoder import Decoded, count_leaves
+from engine.decode.rescue import RESCUING
 from engine.errors import OplakeError
 from engine.lake.change_log import ChangeLog
 from engine.lake.fold_steps import FoldResult
@@ -32,9 +33,13 @@ class Report:
         self.counters = TableCounters(table)
         self._log = logger(table=table, pipeline=pipeline)
 
-    def opened(self, log: ChangeLog) -> None:
-        """The log and the source are open."""
-        self._log.info("table opened", version=log.version(), position=log.position())
+    def opened(self, log: ChangeLog, position: Mapping[str, int]) -> None:
+        """The log and the source are open, at the part of the log's position that is ours."""
+        self._log.info("table opened", version=log.version(), position=position)
+
+    def moved(self) -> None:
+        """Other partitions of the topic are ours now."""
+        self._log.info("partitions moved")
 
     def polled(self, source: Progressing, position: Mapping[str, int]) -> None:
         """The source was asked for changes."""
@@ -43,9 +48,9 @@ class Report:
 
     def appended(self, log: ChangeLog, batch: Batch, decoded: Decoded) -> None:
         """A batch is committed."""
-        rescued = Counter[str]()
+        rescued, noted = Counter[str](), Counter[str]()
         for (_, reason), count in decoded.rescued.items():
-            rescued[str(reason)] += count
+            (rescued if reason in RESCUING else noted)[str(reason)] += count
         counters = self.counters
         counters.rows += len(batch)
         counters.bytes += batch.size_bytes
@@ -59,8 +64,20 @@ class Report:
             position=log.position(),
             rescued=rescued.total(),
             rescued_because=rescued,
+            noted=noted,
             lag_s=counters.lag_s,
         )
+
+    def rejected(self, count: int) -> None:
+        """Records that cannot be decoded were kept as dead letters."""
+        self.counters.dead_letters += count
+        if count:
+            self._log.warning("dead letters kept", records=count)
+
+    def absorbed(self, count: int) -> None:
+        """Changes that the source told again were left out."""
+        if count:
+            self._log.info("changes absorbed", rows=count)
 
     def evolved(self, before: Struct, after: Struct) -> None:
         """The log may have more columns than it had, at any depth."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from engine.errors import UserError
+from engine.errors import UsageError, UserError
 from engine.runtime.jobs import TableJob, choose_pipelines, table_jobs
+from engine.runtime.registration import registered
 from engine.runtime.reports import Report
 from engine.runtime.sources import Clients
 from engine.runtime.stopping import StopRequest
@@ -52,17 +53,38 @@ def run_tables(run: Run, stop: StopRequest, show: Show) -> list[Outcome]:
         workers = [
             Worker(
                 job,
-                clients.of(job.target),
+                clients.feed(job),
                 stop,
                 Report(job.table, job.pipeline.pipeline),
                 until_caught_up=run.until_caught_up,
             )
             for job in jobs
         ]
-        with show([worker.report.counters for worker in workers]) as watcher:
-            return supervise(workers, stop, watcher)
+        with (
+            show([worker.report.counters for worker in workers]) as watcher,
+            registered(project.root, jobs, watcher) as known,
+        ):
+            return supervise(workers, stop, known)
     finally:
         clients.close()
+
+
+def require_shareable(run: Run) -> None:
+    """Make sure that several processes can share these tables.
+
+    Raises:
+        UsageError: a pipeline's target reads change streams, which one process does.
+        UserError: the specs, the names or the target are wrong.
+    """
+    project = load_project(run.project)
+    for pipeline in choose_pipelines(project, run.pipelines):
+        target = project.target_for(pipeline, run.target)
+        if target.transport.kafka is None:
+            raise UsageError(
+                f"target {target.target!r} reads change streams, and a change stream is one process's to read",
+                where=f"--workers, pipeline {pipeline.pipeline}",
+                remedy="leave --workers out, or run it on a target with `transport: kafka`",
+            )
 
 
 def _require_tables(pipelines: Sequence[Pipeline], jobs: Sequence[TableJob]) -> None:

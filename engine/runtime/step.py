@@ -18,6 +18,7 @@ from engine.source.batch import Batch, Position
 
 STREAM_TIME = "stream.time"
 _SNAPSHOT_PREFIX = "snapshot."
+_KAFKA_PREFIX = "kafka."
 _SECONDS_SHIFT = 32
 """A packed cluster time holds its seconds above this bit."""
 
@@ -41,6 +42,8 @@ class Bounds:
     record_after_s: int = 600
     """How far, by the source's clock, an idle table's committed position may fall behind what was read.
     It has to stay well below the time the source keeps its changes for."""
+    is_shared: bool = False
+    """Others may append to the same log, so there may be rows to fold although none were appended here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ class State:
     may_be_unfolded: bool = True
     """Rows may wait for a fold: true at first, because an earlier process may have left some."""
     folded_at: float = 0.0
+    committed_at: float = 0.0
     until_caught_up: bool = False
     caught_up: bool = False
     stopping: bool = False
@@ -172,6 +176,7 @@ def _observe(state: State, event: Event) -> State:
                 state,
                 now=now,
                 committed=state.position,
+                committed_at=now,
                 pending=(),
                 pending_rows=0,
                 pending_bytes=0,
@@ -179,26 +184,27 @@ def _observe(state: State, event: Event) -> State:
                 may_be_unfolded=True,
             )
         case PositionRecorded(now):
-            return replace(state, now=now, committed=state.position)
+            return replace(state, now=now, committed=state.position, committed_at=now)
         case Folded(now):
             return replace(state, now=now, folded_at=now, unfolded_rows=0, may_be_unfolded=False)
         case StopRequested(now):
             return replace(state, now=now, stopping=True)
         case Started(now):
-            return replace(state, now=now, folded_at=now)
+            return replace(state, now=now, folded_at=now, committed_at=now)
 
 
 def _take(state: State, polled: Polled) -> State:
     """Put polled changes behind those that wait."""
     batch, now = polled.batch, polled.now
     position = {**state.position, **batch.position}
-    after = replace(state, now=now, position=position, caught_up=polled.caught_up)
-    if not len(batch):
+    may_be_unfolded = state.may_be_unfolded or state.bounds.is_shared
+    after = replace(state, now=now, position=position, caught_up=polled.caught_up, may_be_unfolded=may_be_unfolded)
+    if not len(batch) and not batch.rejected:
         return after
     return replace(
         after,
         pending=(*state.pending, batch),
-        pending_rows=state.pending_rows + len(batch),
+        pending_rows=state.pending_rows + len(batch) + len(batch.rejected),
         pending_bytes=state.pending_bytes + batch.size_bytes,
         pending_since=state.pending_since if state.pending else now,
     )
@@ -250,9 +256,14 @@ def _is_worth_recording(state: State) -> bool:
     The stream of a quiet collection moves on with the source's clock; committing each move would fill the
     log with empty versions, committing none would let the source forget where the table stands.
     """
-    moved = (name for name, value in state.position.items() if state.committed.get(name) != value)
+    moved = [name for name, value in state.position.items() if state.committed.get(name) != value]
     if any(name.startswith(_SNAPSHOT_PREFIX) for name in moved):
         return True
+    if any(name.startswith(_KAFKA_PREFIX) for name in moved):
+        # What was passed over (tombstones, marks of transactions) may be deleted before it is read again, and
+        # that would look like a loss.
+        is_last = state.stopping or (state.until_caught_up and state.caught_up)
+        return is_last or state.now - state.committed_at >= state.bounds.record_after_s
     ahead = state.position.get(STREAM_TIME, 0) - state.committed.get(STREAM_TIME, 0)
     return ahead >> _SECONDS_SHIFT >= state.bounds.record_after_s
 

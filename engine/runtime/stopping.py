@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +55,22 @@ def stop_on_signals(stop: StopRequest, grace_s: float) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def stop_when_input_ends(stop: StopRequest, grace_s: float) -> None:
+    """Ask for a stop when whoever holds the other end of standard input is gone.
+
+    When a stop is under way already, somebody has lost patience: the process ends at once.
+    """
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        if stop.requested:
+            os._exit(EXIT_INCOMPLETE)
+        stop.request(grace_s)
+
+    threading.Thread(target=watch, name="input", daemon=True).start()
 
 
 def leave(exit_code: int) -> NoReturn:

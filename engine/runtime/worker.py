@@ -9,22 +9,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
 
-from engine.decode.decoder import Decoded, Decoder
-from engine.decode.rules import rules_of
-from engine.errors import RetryableError
+from engine.errors import PartitionsMoved, RetryableError
 from engine.lake.change_log import ChangeLog
-from engine.lake.widening import WideningRefused
+from engine.lake.standing import TableReplaced
+from engine.runtime.appending import Appender
 from engine.runtime.folding import fold
 from engine.runtime.jobs import TableJob
 from engine.runtime.reports import Report
 from engine.runtime.retries import Retries
-from engine.runtime.sources import open_source
+from engine.runtime.sources import Feed
 from engine.runtime.step import (
     Append,
     Appended,
+    Bounds,
     Event,
     Exit,
     Fold,
@@ -40,10 +39,7 @@ from engine.runtime.step import (
 )
 from engine.runtime.stopping import StopRequest
 from engine.runtime.upkeep import Upkeep
-from engine.source.batch import Batch
-
-if TYPE_CHECKING:
-    from pymongo import MongoClient
+from engine.source.source import Source
 
 NAP_S = 0.1
 
@@ -54,7 +50,7 @@ class Worker:
     def __init__(
         self,
         job: TableJob,
-        client: MongoClient[Any],
+        feed: Feed,
         stop: StopRequest,
         report: Report,
         *,
@@ -63,15 +59,15 @@ class Worker:
     ) -> None:
         self.job = job
         self.report = report
-        self._client = client
+        self._feed = feed
         self._stop = stop
         self._until_caught_up = until_caught_up
         self._now = clock
         self._retries = Retries()
         self._upkeep = Upkeep(job, report)
+        self._log_id: str | None = None
         self._options = job.target.lake.storage_options()
-        table = job.pipeline.table
-        self._decoder = Decoder(rules_of(table.fields, table.on_conflict))
+        self._appender = Appender(job, report)
 
     def run(self) -> str:
         """Work until caught up or told to stop; returns which.
@@ -79,9 +75,15 @@ class Worker:
         Raises:
             OplakeError: what stopped the table. All that was committed stays and is exact.
         """
+        with closing(self._feed):
+            return self._run()
+
+    def _run(self) -> str:
         while True:
             try:
                 return self._session()
+            except PartitionsMoved:
+                self.report.moved()
             except RetryableError as error:
                 wait_s = self._retries.wait_s(self._now())
                 if wait_s is None:
@@ -91,10 +93,10 @@ class Worker:
 
     def _session(self) -> str:
         """From opening the log to the end of the loop, or to an error after which it has to be opened again."""
-        log = ChangeLog.open(self.job.paths.changes, self._options)
-        with closing(open_source(self.job, self._client, log)) as source:
-            self.report.opened(log)
-            state = begin(self.job.bounds, log.position(), until_caught_up=self._until_caught_up)
+        log = self._open_log()
+        with closing(self._feed.open(log)) as source:
+            self.report.opened(log, source.position)
+            state = begin(self._bounds(source), source.position, until_caught_up=self._until_caught_up)
             event: Event = Started(self._now())
             while True:
                 state, effect = step(state, event)
@@ -104,12 +106,15 @@ class Worker:
                     case Poll(timeout_s, max_rows, max_bytes):
                         batch = source.poll(timeout_s, max_rows, max_bytes)
                         self.report.polled(source, batch.position)
-                        event = Polled(batch, self._now(), source.caught_up)
+                        event = Polled(batch, self._now(), self._until_caught_up and source.caught_up)
                     case Append(batch):
-                        self._append(log, batch)
+                        self._appender.append(log, batch)
+                        self._retries.succeeded()
+                        source.acknowledge(batch.position)
                         event = Appended(self._now())
                     case RecordPosition(position):
                         log.record_position(position)
+                        source.acknowledge(position)
                         self._retries.succeeded()
                         self.report.recorded(log)
                         self._upkeep.keep_if_due()
@@ -122,28 +127,22 @@ class Worker:
                     case Exit(reason):
                         return reason
 
-    def _append(self, log: ChangeLog, batch: Batch) -> None:
-        """Columns first, then the rows together with the position after them."""
-        decoded = self._decode(log, batch)
-        columns_before = log.columns()
-        log.evolve(decoded.columns)
-        self.report.evolved(columns_before, decoded.columns)
-        log.append(decoded.table, batch.position)
-        self._retries.succeeded()
-        self.report.appended(log, batch, decoded)
+    def _bounds(self, source: Source) -> Bounds:
+        """The table's limits; of the workers that share a table, one folds it."""
+        bounds = replace(self.job.bounds, is_shared=source.is_shared)
+        return bounds if source.may_fold else replace(bounds, fold_every_s=None)
 
-    def _decode(self, log: ChangeLog, batch: Batch) -> Decoded:
-        decoded = self._decoder.decode(batch, log.columns(), datetime.now(UTC))
-        if not decoded.widenings:
-            return decoded
-        try:
-            log.widen(decoded.widenings)
-        except WideningRefused as refusal:
-            self.report.widening_refused(refusal)
-            self._decoder = Decoder(rules_of(self.job.pipeline.table.fields, "rescue"))
-        else:
-            self.report.widened(decoded.widenings)
-        return self._decoder.decode(batch, log.columns(), datetime.now(UTC))
+    def _open_log(self) -> ChangeLog:
+        """The log; after a retry it has to be the one that this worker began with.
+
+        Raises:
+            TableReplaced: it is not, and the specs this worker was started with may not be the new one's.
+        """
+        log = ChangeLog.open(self.job.paths.changes, self._options)
+        if self._log_id not in (None, log.id):
+            raise TableReplaced.at(log.uri, log.id)
+        self._log_id = log.id
+        return log
 
     def _nap(self, seconds: float) -> None:
         """Wait in small pieces, so that a stop request is not kept waiting."""

@@ -103,6 +103,17 @@ class ChangeStreamSource:
             self._last_key = pending.last_key
         return pending.batch(self._position.as_position())
 
+    is_shared = False
+    may_fold = True
+
+    @property
+    def position(self) -> Position:
+        """Where it stands now."""
+        return self._position.as_position()
+
+    def acknowledge(self, position: Position) -> None:
+        """Nothing: the server keeps no account of its readers."""
+
     @property
     def caught_up(self) -> bool:
         """Whether all that had happened when this was first asked, after the snapshot, has been read."""

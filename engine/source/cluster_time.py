@@ -16,7 +16,9 @@ _INCREMENT_MASK = (1 << _SHIFT) - 1
 
 SNAPSHOT: Literal["0"] = "0"
 STREAM: Literal["1"] = "1"
-"""The phase inside ``order_text``: at one cluster time, what the snapshot read is older than what changed."""
+AFTERWARDS: Literal["2"] = "2"
+"""The phase inside ``order_text``: at one cluster time, what the snapshot read is older than what changed; what a
+later snapshot read is newer."""
 
 
 def pack(time: Timestamp) -> int:
@@ -34,15 +36,15 @@ def unix_seconds(packed: int) -> int:
     return (packed >> _SHIFT) + _EPOCH_2020
 
 
-def order_text(packed: int, phase: Literal["0", "1"], number: int) -> str:
-    """The ``_position`` of a change: 29 characters that sort as changes happened.
+def order_text(packed: int, phase: Literal["0", "1", "2"], number: int, digits: int = 12) -> str:
+    """The ``_position`` of a change: 29 characters (17 and the number's) that sort as changes happened.
 
     Delta keeps the first 32 characters of text in its file statistics, so these stay exact.
 
     Args:
         packed: the cluster time of the change; for the snapshot, the time it is a snapshot of.
-        phase: ``SNAPSHOT`` or ``STREAM``.
+        phase: ``SNAPSHOT``, ``STREAM`` or ``AFTERWARDS``.
         number: counts the rows of the snapshot, or the changes that share the cluster time.
+        digits: of the number; the same for all orders of one phase.
     """
-    time = unpack(packed)
-    return f"{time.time:08x}{time.inc:08x}{phase}{number:012x}"
+    return f"{unix_seconds(packed):08x}{packed & _INCREMENT_MASK:08x}{phase}{number:0{digits}x}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engine.source.batch import Batch, Operation, Position
+from collections.abc import Sequence
+
+from engine.source.batch import Batch, Encoding, Operation, Position, Rejected
 
 
 class Pending:
@@ -40,6 +42,23 @@ class Pending:
         self._documents.append(document)
         self._bytes += len(key) + (len(document) if document is not None else 0)
 
-    def batch(self, position: Position) -> Batch:
+    def batch(
+        self,
+        position: Position,
+        *,
+        encoding: Encoding = "bson",
+        suspects: frozenset[str] = frozenset(),
+        rejected: Sequence[Rejected] = (),
+    ) -> Batch:
         """What was collected, and the position after it."""
-        return Batch(self._operations, self._orders, self._times, self._keys, self._documents, position)
+        return Batch(
+            self._operations,
+            self._orders,
+            self._times,
+            self._keys,
+            self._documents,
+            position,
+            encoding,
+            suspects=suspects,
+            rejected=rejected,
+        )

@@ -143,6 +143,13 @@ class Pipeline(SpecModel):
         description="What the table should be.",
     )
     batch: BatchBounds = Field(default_factory=lambda: BatchBounds(max_rows=50_000), description="Bounds of a commit.")
+    max_dead_letters: int = Field(
+        100,
+        ge=0,
+        le=10_000_000,
+        description="How many records an hour may be put aside because they cannot be decoded; one more stops the "
+        "table before it. Only with `transport: kafka`.",
+    )
 
     def table_name(self, namespace: str) -> str:
         """The table of one collection (``database.collection``)."""

@@ -88,6 +88,11 @@ class Kafka(SpecModel):
 
     bootstrap_servers: Template = Field(description="Kafka brokers, host:port, separated by commas.")
     connect_url: Template = Field(description="REST address of Kafka Connect.")
+    client: dict[str, Secret] = Field(
+        default_factory=dict,
+        description="Further settings of the workers' Kafka client, as librdkafka names them: security.protocol, "
+        "sasl.username, sasl.password, session.timeout.ms. Never shown.",
+    )
     topic_prefix: TopicPrefix | None = Field(
         None,
         description="What the topics and connectors of this target begin with; the pipeline's name follows. "

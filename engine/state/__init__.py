@@ -1,1 +1,1 @@
-"""What oplake remembers between commands: last-applied resources, journals, locks and job checkpoints."""
+"""What oplake remembers between commands: last-applied resources, journals, locks, runs and job checkpoints."""

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from engine.errors import StateError
+from engine.errors import StateError, ToolMissing
 from engine.state.migrate import is_current, migrate
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def open_database(url: str, *, create: bool = True) -> Database:
 
     Raises:
         StateError: the URL is wrong, the database cannot be opened, or a newer oplake wrote it.
+        ToolMissing: PostgreSQL is asked for, and its driver is not installed.
     """
     parsed = _parse(url)
     place = parsed.render_as_string(hide_password=True)
@@ -77,24 +78,27 @@ def open_database(url: str, *, create: bool = True) -> Database:
     except OSError as error:
         raise _state_error(error, place) from error
     except ModuleNotFoundError as error:
-        raise StateError(
-            f"no database driver for it is installed ({error.name})",
+        raise ToolMissing(
+            f"no driver for this state database is installed ({error.name})",
             where=place,
-            remedy=f"pip install {error.name}, or use sqlite:///.oplake/state.db",
+            remedy="pip install 'oplake[postgresql]', or use sqlite:///.oplake/state.db",
         ) from error
     return database
 
 
 def _parse(url: str) -> URL:
     try:
-        return make_url(url)
+        parsed = make_url(url)
     except ArgumentError as error:
         # The text itself may hold a password, so it is not repeated.
         raise StateError(
             "the state URL cannot be read",
             where="target: state",
-            remedy="write it as sqlite:///path/state.db or postgresql+psycopg://user@host/database",
+            remedy="write it as sqlite:///path/state.db or postgresql://user@host/database",
         ) from error
+
+    # SQLAlchemy takes the bare name for the driver before ours.
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
 
 
 def _engine(url: URL, *, create: bool) -> Engine:
@@ -105,7 +109,7 @@ def _engine(url: URL, *, create: bool) -> Engine:
             raise StateError(
                 f"oplake keeps no state in {url.get_backend_name()}",
                 where="target: state",
-                remedy="use a sqlite:/// or postgresql+psycopg:// URL",
+                remedy="use a sqlite:/// or postgresql:// URL",
             ) from error
     path = url.database
     if path and path != ":memory:":

@@ -11,6 +11,9 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 START_TIME_FIELD = 19
 """Where the start time stands in /proc/PID/stat, counted after the closing parenthesis of the name."""
 
+ZOMBIE = "Z"
+"""The state of a process that has ended and whose parent has not asked how."""
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -24,12 +27,21 @@ class Process:
     @classmethod
     def this(cls) -> Process:
         """The process that asks."""
-        pid = os.getpid()
+        return cls.of(os.getpid())
+
+    @classmethod
+    def of(cls, pid: int) -> Process:
+        """A process of this host that lives now."""
         return cls(socket.gethostname(), _boot(), pid, _born(pid))
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is, or was, a process of this host."""
+        return self.host == socket.gethostname()
 
     def is_surely_dead(self) -> bool:
         """True only when this host knows that the process is gone; a process elsewhere may always live."""
-        if self.host != socket.gethostname():
+        if not self.is_here:
             return False
         if self.boot != _boot():
             return True
@@ -51,4 +63,5 @@ def _born(pid: int) -> str:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[START_TIME_FIELD]
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] == ZOMBIE else fields[START_TIME_FIELD]

@@ -13,7 +13,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration these definitions belong to: a database that stands there needs no migrating."""
 
 metadata = MetaData()
@@ -72,6 +72,21 @@ locks = Table(
     Column("purpose", String(200), nullable=False),
     Column("since", String(32), nullable=False),
 )
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("target", String(200), nullable=False),
+    Column("table_name", String(200), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("boot", String(64), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("born", String(64), nullable=False),
+    Column("since", String(32), nullable=False),
+    Column("seen", Integer, nullable=False),
+    PrimaryKeyConstraint("target", "table_name", "host", "pid", "born"),
+)
+"""Who is writing which table; ``seen`` is Unix time in seconds."""
 
 checkpoints = Table(
     "checkpoints",

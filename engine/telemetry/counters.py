@@ -21,6 +21,8 @@ class TableCounters:
     commits: int = 0
     rescued: int = 0
     """Values kept in ``_rescued`` because their column could not hold them."""
+    dead_letters: int = 0
+    """Records put aside because they could not be decoded."""
     folds: int = 0
     folded_rows: int = 0
     retries: int = 0

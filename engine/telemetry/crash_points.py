@@ -6,6 +6,7 @@ import os
 import signal
 
 VARIABLE = "OPLAKE_CRASH_AT"
+DEATH = signal.SIGKILL
 _reached: dict[str, int] = {}
 
 
@@ -19,4 +20,4 @@ def reach(name: str) -> None:
         return
     _reached[name] = _reached.get(name, 0) + 1
     if _reached[name] == int(nth or 1):
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), DEATH)

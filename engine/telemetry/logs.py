@@ -27,11 +27,20 @@ class Writable(Protocol):
         """Hand on what was written."""
 
 
-def configure(stream: Writable | TextIO, *, as_json: bool, level: str = "info") -> None:
-    """Send every log of this process to ``stream``; lines below ``level`` cost nothing."""
+def configure(stream: Writable | TextIO, *, as_json: bool, level: str = "info", worker: int | None = None) -> None:
+    """Send every log of this process to ``stream``; lines below ``level`` cost nothing.
+
+    Args:
+        worker: number of this process among several, carried by every line.
+    """
+
+    def numbered(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return event if worker is None else {**event, "worker": worker}
+
     readable = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)
     structlog.configure(
         processors=[
+            numbered,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper("iso" if as_json else "%H:%M:%S", utc=as_json, key="timestamp"),
             _only_plain_values,

@@ -17,7 +17,7 @@ from tests.cli.command_line import oplake
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_of_the_table_is_there_and_explains_itself(name: str) -> None:
-    if importlib.util.find_spec(f"engine.cli.{name}") is None:
+    if importlib.util.find_spec(f"engine.cli.{name.replace('-', '_')}") is None:
         pytest.fail(f"engine/cli/{name}.py is missing")
     result = CliRunner().invoke(cli, [name, "--help"])
     assert result.exit_code == 0, result.output

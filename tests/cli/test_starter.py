@@ -1,4 +1,4 @@
-"""What ``oplake init`` and ``oplake schema`` write, as processes of their own."""
+"""What ``oplake init`` and ``oplake schema`` write."""
 
 from __future__ import annotations
 

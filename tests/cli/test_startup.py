@@ -33,7 +33,10 @@ def modules_after(*arguments: str) -> set[str]:
     return set(json.loads(done.stderr))
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("validate",), ("validate", "--help"), ("schema", "--check")])
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("--version",), ("validate",), ("validate", "--help"), ("schema", "--check"), ("init", "--help")],
+)
 def test_a_command_that_touches_no_table_imports_no_heavy_library(arguments: tuple[str, ...]) -> None:
     assert modules_after(*arguments) & HEAVY == set()
 

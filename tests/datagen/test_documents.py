@@ -41,6 +41,7 @@ def digest_in_a_process(kind: str, **environment: str) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(BUILT_IN))
 def test_the_same_seed_gives_the_same_bytes_in_every_process(kind: str) -> None:
     first = digest_in_a_process(kind, PYTHONHASHSEED="1", TZ="UTC")

@@ -33,5 +33,10 @@ def decode(
     return Decoder(rules).decode(batch_of(raw), columns or Struct({}), NOW)
 
 
+def told(decoded: Decoded) -> str:
+    """All that the rows hold, as text, in which NaN equals NaN."""
+    return str(decoded.table.to_pylist())
+
+
 def rebuilt(decoded: Decoded) -> list[bytes]:
     return [rebuild_bytes(row, decoded.columns) for row in decoded.table.to_pylist()]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from collections.abc import Mapping, Set
 
 import pyarrow as pa
 
 from engine.lake.change_log import ChangeLog
-from engine.source.batch import Position
+from engine.source.batch import Batch, Position
+from engine.telemetry import crash_points
 from engine.telemetry.logs import logger
 
 HALFWAY = "half of it committed"
@@ -53,3 +56,52 @@ def slow_appends() -> None:
         return _append(log, rows, position)
 
     ChangeLog.append = append  # type: ignore[method-assign]
+
+
+def no_memory_of_changes() -> None:
+    """Take every change for a new one."""
+
+    def without(batch: Batch, _known: Set[str]) -> Batch:
+        return batch
+
+    Batch.without = without  # type: ignore[method-assign]
+
+
+def offsets_of_another_topic() -> None:
+    """Go to offsets that the topic does not have, as when they are deleted just before they are read."""
+    from engine.source.kafka_group import Membership  # noqa: PLC0415  only where Kafka is
+
+    rewind = Membership.rewind
+
+    def beyond(membership: Membership, offsets: Mapping[int, int | None]) -> None:
+        rewind(membership, dict.fromkeys(offsets, 10**9))
+
+    Membership.rewind = beyond  # type: ignore[method-assign]
+
+
+def freeze_instead() -> None:
+    """Stand still at the named point instead of dying there, until somebody sends SIGCONT."""
+    crash_points.DEATH = signal.SIGSTOP
+
+
+def freeze_without_fence() -> None:
+    """The same, with appends that trust the newest table instead of the one they held."""
+    freeze_instead()
+
+    def append(log: ChangeLog, rows: pa.Table, position: Position) -> int:
+        crash_points.reach("without a fence")
+        newest = ChangeLog.open(log.uri)
+        return _append(newest, in_columns_of(rows, newest), position)
+
+    def in_columns_of(rows: pa.Table, newest: ChangeLog) -> pa.Table:
+        return rows.select([name for name in rows.column_names if name in newest._schema.names])
+
+    ChangeLog.append = append  # type: ignore[method-assign]
+    ChangeLog._moved = lambda _log, position: dict(position)  # type: ignore[method-assign]
+
+
+def broken_decoder() -> None:
+    """A decoder that understands nothing."""
+    from engine.source import debezium  # noqa: PLC0415  only where Kafka is
+
+    debezium.parse_message = lambda *_, **__: debezium.Undecodable("not-understood", "a test")  # type: ignore[assignment]

@@ -15,7 +15,9 @@ import pytest
 from pymongo.database import Database
 
 import engine.lake
+from engine.spec.types import Scalar, Struct
 from engine.telemetry.crash_points import VARIABLE
+from tests.faults.checker import Rows
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project
 from tests.faults.witness import server_time
@@ -31,6 +33,8 @@ POINTS = (
     "lake.fold.before_commit",
     "lake.fold.after_commit",
 )
+REWRITES = ("lake.rewrite.before_commit", "lake.rewrite.after_commit")
+"""Passed only when columns are widened: once by the log, once by the table folded from it."""
 WRITES = 60
 
 
@@ -38,7 +42,7 @@ def test_every_point_of_the_lake_is_killed_at() -> None:
     folder = Path(engine.lake.__file__).parent
     named = {name for path in folder.glob("*.py") for name in re.findall(r'reach\("(.+?)"\)', path.read_text())}
 
-    assert named == set(POINTS)
+    assert named == {*POINTS, *REWRITES}
 
 
 @pytest.mark.parametrize("mode", ["current", "history"])
@@ -61,3 +65,30 @@ def test_a_death_at_any_named_point_loses_and_doubles_nothing(
         things.insert_one({"_id": f"last {number}"})
         project.catch_up(nursery)
         assert project.problems(things, since, f"last {number}") == [], at
+
+
+@pytest.mark.parametrize("mode", ["current", "history"])
+def test_a_death_while_columns_are_widened_loses_doubles_and_retypes_nothing(
+    tmp_path: Path, mongo: str, database: Database[Any], nursery: Nursery, mode: str
+) -> None:
+    project = Project(tmp_path, mongo, f"{database.name}.things", mode=mode, on_conflict="widen")
+    things = database["things"]
+    project.write()
+    since = server_time(database.client)
+    things.insert_many([{"_id": f"old {row}", "inside": {f"n{case}": row for case in range(4)}} for row in range(20)])
+    project.apply(nursery)
+    project.catch_up(nursery)
+    for case, at in enumerate(f"{point}:{nth}" for nth in (1, 2) for point in REWRITES):
+        wide = [2**40, 0.5][case % 2]
+        things.insert_many(
+            [{"_id": f"new {case}.{row}", "inside": {f"n{case}": value}} for row, value in enumerate([7, wide])]
+        )
+
+        running = project.start("run", nursery=nursery, environment={VARIABLE: at})
+
+        assert running.wait() == -signal.SIGKILL, f"{at} was not reached:\n{running.text}"
+        things.insert_one({"_id": f"last {case}"})
+        project.catch_up(nursery)
+        assert project.problems(things, since, f"last {case}") == [], at
+    columns = Rows.read(project.paths.changes).columns.fields["inside"]
+    assert columns == Struct({f"n{case}": Scalar.DOUBLE if case % 2 else Scalar.INT64 for case in range(4)})

@@ -15,6 +15,7 @@ from engine.lake.fold_history import fold_history
 from engine.lake.fold_limits import FoldLimits
 from engine.lake.observe import observe_table
 from engine.spec.types import ListOf, Scalar, Struct
+from tests.examples import examples
 from tests.lake.changes import COLUMNS, Change, chain_of, expected_current, expected_history, rows, stored
 
 WIDER = Struct(
@@ -58,7 +59,7 @@ def arrivals(draw: st.DrawFn) -> list[tuple[str, list[Change]]]:
 _BETWEEN = ("fold current", "fold history", "evolve", "optimize", "rebuild")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(arrivals(), st.sampled_from([1, 3, 500_000]))
 def test_the_folded_tables_depend_on_nothing_but_the_set_of_changes(
     steps: list[tuple[str, list[Change]]], max_rows: int

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -154,3 +157,31 @@ def test_a_position_of_several_parts_is_fenced_as_a_whole(tmp_path: Path) -> Non
     with pytest.raises(CommitConflict):
         zombie.append(rows([Change("a", 3)]), {"stream.time": 101, "stream.index": 1})
     assert ChangeLog.open(log.uri).position() == {"stream.time": 100, "stream.index": 2}
+
+
+SLICED_WRITE = """
+import sys, pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+from engine.lake.commit import append_rows
+places = pa.array([None, {"in": {"city": "a"}}, None, {"in": {"city": "b"}}])
+rows = pa.table({"place": places}).slice(1)
+DeltaTable.create(sys.argv[1], rows.schema)
+if sys.argv[2] == "bare":
+    write_deltalake(sys.argv[1], rows, mode="append")
+else:
+    append_rows(DeltaTable(sys.argv[1]), rows, {"stream.time": 1})
+"""
+
+
+def test_a_sliced_struct_would_abort_the_process_so_slices_are_copied(tmp_path: Path) -> None:
+    def write(how: str) -> int:
+        command = [sys.executable, "-c", SLICED_WRITE, str(tmp_path / how), how]
+        return subprocess.run(command, stderr=subprocess.DEVNULL, timeout=60, check=False).returncode
+
+    assert write("bare") == -signal.SIGABRT, "the trap: a panic in a thread that cannot unwind"
+    assert write("ours") == 0
+    assert [row["place"] for row in stored(str(tmp_path / "ours"))] == [
+        {"in": {"city": "a"}},
+        None,
+        {"in": {"city": "b"}},
+    ]

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
+from engine.decode.system_columns import NO_IMAGE
 from engine.lake.change_log import ChangeLog
 from engine.lake.fold import fold_current
 from engine.lake.fold_history import fold_history
@@ -58,6 +59,17 @@ def test_a_log_and_its_folded_tables_get_wider_columns_and_keep_values_and_posit
         assert observed.columns == WIDE
     assert observe_table(log.uri).partition_by == ("_ingestion_date",)  # type: ignore[union-attr]
     assert observe_table(log.uri).properties["delta.enableChangeDataFeed"] == "true"  # type: ignore[union-attr]
+
+
+def test_rows_note_the_narrower_types_they_had_in_one_text_and_the_oldest_type_stays(tmp_path: Path) -> None:
+    log = log_with(tmp_path, NARROW, VALUES)
+    log.append(rows([Change("c", 3, operation="u", image=False)], NARROW), {"stream.time": 8})
+    log.widen({"n": Scalar.INT64})
+    log.append(rows([Change("d", 4, values={"n": 2**40})], log.columns()), {"stream.time": 9})
+    log.widen({"n": Scalar.DOUBLE})
+    notes = {row["_id"]: row["_rescued"] for row in stored(log.uri)}
+    narrow = '{"\\\\was":{"n":"int32"}}'
+    assert notes == {"a": narrow, "b": narrow, "c": NO_IMAGE, "d": '{"\\\\was":{"n":"int64"}}'}
 
 
 def test_widening_is_one_commit(tmp_path: Path) -> None:

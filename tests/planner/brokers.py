@@ -61,6 +61,8 @@ class Workers:
     stored: dict[str, list[Any]] = field(default_factory=dict)
     refuses: dict[str, list[str]] = field(default_factory=dict)
     masks: bool = False
+    fails: str = ""
+    """The stack trace with which every connector fails that shall run."""
     done: list[str] = field(default_factory=list)
 
     def connectors(self) -> dict[str, dict[str, Any]]:
@@ -74,7 +76,8 @@ class Workers:
 
     def status(self, name: str) -> dict[str, Any] | None:
         state = self.states[name]
-        tasks = [] if state == "STOPPED" else [{"id": 0, "state": state}]
+        failed = {"trace": self.fails} if state == "FAILED" else {}
+        tasks = [] if state == "STOPPED" else [{"id": 0, "state": state, **failed}]
         return {"connector": {"state": state}, "tasks": tasks}
 
     def validate(self, plugin: str, config: Mapping[str, str]) -> dict[str, list[str]]:
@@ -94,7 +97,7 @@ class Workers:
         self.states[name] = "PAUSED"
 
     def resume(self, name: str) -> None:
-        self.states[name] = "RUNNING"
+        self.states[name] = "FAILED" if self.fails else "RUNNING"
         self.stored[name] = ["somewhere"]
 
     def stop(self, name: str) -> None:
@@ -136,8 +139,8 @@ class Cluster:
         connectors = ConnectorKind(target, kafka, self.workers, reset_offsets=reset_offsets)  # type: ignore[arg-type]
         return {kind.name: kind for kind in (topics, tables, connectors)}
 
-    def signal(self, servers: str, topic: str, prefix: str, collections: tuple[str, ...]) -> None:
+    def signal(self, client: Mapping[str, str | int], topic: str, prefix: str, collections: tuple[str, ...]) -> None:
         """In place of ``ask_for_snapshot``."""
-        assert servers
+        assert client["bootstrap.servers"] == "b:9092"
         assert topic in self.brokers.live
         self.signals.append((prefix, tuple(collections)))

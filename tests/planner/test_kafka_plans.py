@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import PlanRefused
+from engine.errors import PlanRefused, TransportError
 from engine.planner.apply import apply_scope
 from engine.planner.destroy import destruction
 from engine.planner.explain import explain
@@ -177,6 +177,23 @@ def test_settings_of_the_connector_are_no_concern_of_the_tables(world: World) ->
     world.apply()
     source(world, "shop.orders", connector={"poll_interval": "5s"})
     assert decided(world.plan()) == {CONNECTOR: UPDATE}
+
+
+def test_a_connector_that_fails_at_its_start_fails_the_apply_with_the_reason(world: World, cluster: Cluster) -> None:
+    cluster.workers.fails = "java.lang.Boom: no such host\n\tat a.b.C\nCaused by: x: user:pw@host"
+    with pytest.raises(TransportError, match=r"has failed: java\.lang\.Boom: no such host; caused by x"):
+        world.apply()
+
+
+def test_a_connector_that_has_failed_is_told_and_started_again(world: World, cluster: Cluster) -> None:
+    world.apply()
+    cluster.workers.states[CONNECTOR] = "FAILED"
+    plan = world.plan()
+    assert "connector-failed" in [notice.code for notice in plan.notices]
+    assert decided(plan) == {CONNECTOR: UPDATE}
+    world.apply()
+    assert f"restart {CONNECTOR}" in cluster.workers.done
+    assert world.plan().is_empty
 
 
 def test_a_new_collection_is_copied_alone_by_the_connector_that_runs(world: World, cluster: Cluster) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.planner.plan import read_plan
+from tests.examples import examples
 from tests.planner.worlds import World
 
 NAMES = ("orders", "users", "events")
@@ -62,7 +63,7 @@ DOCUMENTS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.lists(PROJECTS, min_size=1, max_size=3), DOCUMENTS)
 def test_a_plan_after_an_apply_is_empty(
     projects: list[dict[str, dict[str, Any]]], documents: list[dict[str, Any]]

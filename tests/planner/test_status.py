@@ -13,9 +13,12 @@ from deltalake import DeltaTable
 
 from engine.errors import SourceUnreachable
 from engine.lake.change_log import ChangeLog
+from engine.lake.fold import fold_current
 from engine.planner.status import Report, report
 from engine.resources.collection import SourceView
 from engine.resources.table_status import position_text
+from engine.spec.types import Scalar, Struct
+from tests.lake.changes import Change, rows
 from tests.planner.worlds import World
 
 
@@ -43,9 +46,40 @@ def test_rows_versions_and_the_lag_of_the_fold_are_told(world: World) -> None:
     world.fill(3)
     log, folded = status(world).tables
     assert (log.state, log.status.rows, folded.state, folded.status.rows) == ("ok", 3, "ok", 3)
-    assert folded.fold_lag == 0
-    ChangeLog.open(world.uri("orders/changes")).record_position({"stream.time": 99})
-    assert status(world).tables[1].fold_lag == 1
+    assert folded.status.unfolded_rows == 0
+
+
+def test_only_rows_of_the_log_wait_for_a_fold(world: World) -> None:
+    world.apply()
+    world.fill(3)
+    log = ChangeLog.open(world.uri("orders/changes"))
+    log.record_position({"stream.time": 98})
+    log.evolve(Struct({**log.columns().fields, "more": Scalar.STRING}))
+    assert status(world).tables[1].status.unfolded_rows == 0
+    log.append(rows([Change("k9", 9), Change("k10", 10)], log.columns()), {"stream.time": 99})
+    DeltaTable(log.uri).optimize.compact()
+    assert status(world).tables[1].status.unfolded_rows == 2
+
+
+def test_rows_that_were_only_widened_hold_nothing_rescued(world: World) -> None:
+    world.apply()
+    world.fill(3)
+    log = ChangeLog.open(world.uri("orders/changes"))
+    log.widen({"n": Scalar.DOUBLE})
+    log.append(rows([Change("k9", 9, values={"n": 0.5}, image=False)], log.columns()), {"stream.time": 99})
+    fold_current(log, world.uri("orders/current"))
+    assert status(world).tables[1].status.rescued_rows == 0
+
+
+def test_rows_whose_commits_were_cleaned_up_before_a_fold_are_not_counted(world: World) -> None:
+    world.apply()
+    world.fill(3)
+    log = ChangeLog.open(world.uri("orders/changes"))
+    log.append(rows([Change("k9", 9)], log.columns()), {"stream.time": 99})
+    table = DeltaTable(log.uri)
+    table.create_checkpoint()
+    (Path(world.uri("orders/changes")) / "_delta_log" / f"{table.version():020d}.json").unlink()
+    assert status(world).tables[1].status.unfolded_rows is None
 
 
 def test_a_table_that_was_never_folded_says_so(world: World) -> None:

@@ -16,6 +16,7 @@ from engine.errors import QueryError
 from engine.lake.fold_limits import FoldLimits
 from engine.query.as_of import NOW, AsOf
 from engine.spec.types import ListOf, Scalar, Struct
+from tests.examples import examples
 from tests.lake.changes import COLUMNS, Change, expected_current, expected_history
 from tests.query.lakes import SmallLake
 
@@ -145,7 +146,7 @@ def lives(draw: st.DrawFn) -> list[tuple[str, list[Change]]]:
 _BETWEEN = ("fold", "fold", "evolve", "optimize", "rebuild")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lives(), st.sampled_from(["current", "history", "changes"]), st.sampled_from([1, 500_000]), st.data())
 def test_at_every_version_the_views_are_what_the_changes_say(
     steps: list[tuple[str, list[Change]]], mode: Mode, max_rows: int, data: st.DataObject

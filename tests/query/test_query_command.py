@@ -1,9 +1,8 @@
-"""``oplake query`` as it is typed: a real project, a real process."""
+"""``oplake query`` as it is typed, in a real project."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +10,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from tests.cli import command_line
+from tests.cli.command_line import START, Completed
 from tests.lake.changes import Change
 from tests.query.lakes import SmallLake
 
-MAIN = "from engine.cli.main import main; main()"
 TARGET = """\
 target: local
 mongodb: {uri: "mongodb://127.0.0.1:27017/?replicaSet=rs0"}
@@ -41,15 +41,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def oplake(project: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", MAIN, "query", "--project", str(project), *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"COLUMNS": "80"},
-    )
+def oplake(project: Path, *arguments: str, stdin: str = "") -> Completed:
+    return command_line.oplake("query", "--project", str(project), *arguments, stdin=stdin, env={"COLUMNS": "80"})
 
 
 def test_every_format_goes_to_standard_output_or_a_file(project: Path, tmp_path: Path) -> None:
@@ -107,11 +100,12 @@ def test_a_failed_query_leaves_an_older_file_as_it_was(project: Path, tmp_path: 
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "json", "table"])
 def test_a_reader_that_stops_early_hears_no_complaint(project: Path, form: str) -> None:
     process = subprocess.Popen(
         [
-            *(sys.executable, "-c", MAIN, "query", "--project", str(project)),
+            *(sys.executable, "-c", START, "query", "--project", str(project)),
             *("select range, repeat('x', 100) s from range(2000000)", "--format", form),
             *("--max-rows", "20000"),
         ],

@@ -5,9 +5,12 @@ from __future__ import annotations
 import bson
 from bson import Decimal128, Int64
 
+from engine.decode.decoder import Decoder
+from engine.decode.rules import rules_of
 from engine.resources.collection import match
-from engine.resources.mongodb_view import type_counts
+from engine.resources.mongodb_view import sample_of, type_counts
 from engine.spec.pipeline import Pipeline
+from tests.decode.batches import NOW, batch_of
 
 
 def pipeline(*collections: str) -> Pipeline:
@@ -31,6 +34,19 @@ def test_a_collection_that_was_dropped_keeps_its_tables() -> None:
 
 def test_a_wildcard_that_matches_nothing_is_told() -> None:
     assert match(pipeline("shop.*", "x.y"), (), ()).unmatched == ("shop.*",)
+
+
+def test_pinned_columns_stand_where_the_documents_have_them() -> None:
+    """Else the order of the columns would tell no document's order, and every row would have to note its own."""
+    pins = {"fields": {"points": {"type": "int64"}, "later": {"type": "date"}}}
+    spec = Pipeline.model_validate({"pipeline": "p", "source": {"collections": ["a.b"]}, "table": pins})
+    documents = [bson.encode({"_id": 1, "name": "x", "points": 3, "age": 4})]
+    sample = sample_of(documents, spec)
+    assert list(sample.columns.fields) == ["name", "points", "age", "later"]
+    assert Decoder(rules_of(spec.table.fields, "rescue")).decode(batch_of(documents), sample.columns, NOW).table.column(
+        "_rescued"
+    ).to_pylist() == ['{"points":{"$numberInt":"3"}}']
+    assert sample_of([], spec).columns.fields == {}
 
 
 def test_the_types_of_a_field_are_counted_where_they_differ() -> None:

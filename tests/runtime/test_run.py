@@ -95,18 +95,6 @@ def test_an_unknown_pipeline_is_a_usage_error_with_a_suggestion(project: Project
     assert "things" in running.text.splitlines()[-1]
 
 
-def test_a_kafka_target_is_refused_with_what_to_do(project: Project, nursery: Nursery) -> None:
-    target = project.folder / "specs/targets/local.yaml"
-    kafka = "kafka: {bootstrap_servers: 'localhost:9092', connect_url: 'http://localhost:8083'}"
-    target.write_text(target.read_text().replace("change_stream: {}", kafka))
-
-    running = project.start("run", nursery=nursery)
-
-    assert running.wait() == 1
-    assert "change_stream" in running.text
-    assert "--target" in running.text
-
-
 def test_a_glob_without_collections_has_nothing_to_run(project: Project, nursery: Nursery) -> None:
     pipeline = project.folder / "specs/pipelines/things.yaml"
     pipeline.write_text(re.sub(r"collections: .*", "collections: ['nowhere.*']", pipeline.read_text()))

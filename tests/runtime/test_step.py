@@ -26,7 +26,7 @@ from engine.runtime.step import (
     begin,
     step,
 )
-from engine.source.batch import Batch
+from engine.source.batch import Batch, Rejected
 from tests.runtime.simulation import Crashed, Simulation, batch_of, seeded
 
 BOUNDS = Bounds(max_rows=10, max_bytes=1000, max_age_s=2.0, fold_every_s=60.0, fold_rows=100, poll_s=0.5)
@@ -41,6 +41,7 @@ some_bounds = st.builds(
     fold_every_s=st.sampled_from([None, 0.0, 0.3, 5.0]),
     fold_rows=st.integers(1, 30),
     poll_s=st.sampled_from([0.05, 0.5]),
+    is_shared=st.booleans(),
 )
 some_sizes = st.lists(st.integers(0, 30), max_size=60)
 some_seed = st.integers(0, 2**32)
@@ -215,6 +216,36 @@ def test_a_short_run_records_how_far_a_quiet_stream_has_come() -> None:
     state, effect = after(state, Folded(2))
     assert effect == RecordPosition(later.position)
     assert after(state, PositionRecorded(3))[1] == Exit("caught up")
+
+
+def test_what_a_partition_was_passed_over_for_is_recorded_in_the_end_or_when_it_is_long_ago() -> None:
+    start = begin(BOUNDS, {"kafka.0": 4})
+    tombstone = Batch(position={"kafka.0": 5})
+
+    state, effect = after(start, Started(0), Polled(tombstone, 1))
+    assert isinstance(effect, Poll)
+    assert after(state, StopRequested(2))[1] == RecordPosition(tombstone.position)
+    quiet = replace(state, may_be_unfolded=False)
+    assert after(quiet, Polled(tombstone, 599))[1] != RecordPosition(tombstone.position)
+    assert after(quiet, Polled(tombstone, 600))[1] == RecordPosition(tombstone.position)
+
+
+def test_a_record_that_cannot_be_decoded_is_worth_a_commit_without_rows() -> None:
+    rejected = Rejected("topic", 0, 4, -1, None, b"?", "not-json", "", 0)
+    batch = Batch(position={"kafka.0": 5}, rejected=(rejected,))
+
+    state, effect = after(begin(BOUNDS, {"kafka.0": 4}), Started(0), Polled(batch, 1), StopRequested(1))
+    assert isinstance(effect, Append)
+    assert effect.batch.rejected == (rejected,)
+    assert after(state, Appended(2))[1] == Exit("stopped")
+
+
+def test_a_log_that_others_append_to_is_folded_though_nothing_was_appended_here() -> None:
+    shared = replace(BOUNDS, is_shared=True)
+    state, _ = after(begin(shared, {}), Started(0), Polled(NOTHING, 61), Folded(62))
+
+    assert isinstance(after(state, Polled(NOTHING, 121))[1], Poll)
+    assert after(state, Polled(NOTHING, 122))[1] == Fold()
 
 
 def test_without_until_caught_up_the_loop_goes_on_when_it_has_caught_up() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ def alias_bomb(width: int, levels: int) -> str:
     return first + "".join(rest)
 
 
+@cache
 def forms(size: int) -> dict[str, tuple[str, str]]:
     """Form -> text of about this size, and the rule that refuses it when the size does not."""
     return {

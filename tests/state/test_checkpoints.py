@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.state.canonical import canonical_json, digest, parse_object
 from engine.state.checkpoints import Checkpoints
-from engine.state.database import open_database
+from engine.state.database import Database
 
 
-def test_a_checkpoint_is_what_was_put_last(tmp_path: Path) -> None:
-    job = Checkpoints(open_database(f"sqlite:///{tmp_path}/state.db"), "reconcile:orders")
+def test_a_checkpoint_is_what_was_put_last(database: Database) -> None:
+    job = Checkpoints(database, "reconcile:orders")
     assert job.get("split-1") is None
     job.put("split-1", {"done": 1})
     job.put("split-1", {"done": 2})

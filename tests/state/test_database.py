@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from engine.errors import StateError
+from engine.errors import StateError, ToolMissing
 from engine.state.applied import Applied, AppliedResources
-from engine.state.database import open_database
+from engine.state.database import Database, open_database
 from engine.state.migrate import VERSION_TABLE
 from engine.state.schema import metadata
 
@@ -25,8 +26,7 @@ def applied(address: str, **attributes: int) -> Applied:
     return Applied(address, "table", "orders", "created", "an-id", dict(attributes))
 
 
-def test_the_migrations_build_exactly_the_tables_that_the_code_uses(tmp_path: Path) -> None:
-    database = open_database(url(tmp_path))
+def test_the_migrations_build_exactly_the_tables_that_the_code_uses(database: Database) -> None:
     with database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         assert compare_metadata(context, metadata) == []
@@ -38,14 +38,13 @@ def test_looking_at_a_state_that_is_not_there_leaves_no_file(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_one_process_writes_another_reads(tmp_path: Path) -> None:
-    AppliedResources(open_database(url(tmp_path)), "local").put(applied("table.a", x=1))
-    again = AppliedResources(open_database(url(tmp_path)), "local").all()
+def test_what_one_process_writes_another_reads(state_url: str) -> None:
+    AppliedResources(open_database(state_url), "local").put(applied("table.a", x=1))
+    again = AppliedResources(open_database(state_url), "local").all()
     assert again["table.a"].attributes == {"x": 1}
 
 
-def test_targets_that_share_a_database_do_not_see_each_other(tmp_path: Path) -> None:
-    database = open_database(url(tmp_path))
+def test_targets_that_share_a_database_do_not_see_each_other(database: Database) -> None:
     AppliedResources(database, "local").put(applied("table.a"))
     assert AppliedResources(database, "prod").all() == {}
 
@@ -56,9 +55,7 @@ def test_sqlite_runs_with_a_write_ahead_log_and_waits_for_other_writers(tmp_path
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 10_000
 
 
-def test_a_transaction_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
-    database = open_database(url(tmp_path))
-
+def test_a_transaction_that_fails_leaves_nothing_behind(database: Database) -> None:
     def insert_twice() -> None:
         with database.writing() as connection:
             connection.exec_driver_sql("INSERT INTO checkpoints VALUES ('j', 'k', '1', 'now')")
@@ -70,21 +67,22 @@ def test_a_transaction_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("SELECT count(*) FROM checkpoints").scalar() == 0
 
 
-def test_many_that_open_a_new_state_at_once_all_succeed_and_lose_no_write(tmp_path: Path) -> None:
+def test_many_that_open_a_new_state_at_once_all_succeed_and_lose_no_write(state_url: str) -> None:
     def write(number: int) -> None:
-        AppliedResources(open_database(url(tmp_path)), "local").put(applied(f"table.{number}"))
+        database = open_database(state_url)
+        AppliedResources(database, "local").put(applied(f"table.{number}"))
+        database.close()
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(24)))
-    assert len(AppliedResources(open_database(url(tmp_path)), "local").all()) == 24
+    assert len(AppliedResources(open_database(state_url), "local").all()) == 24
 
 
-def test_a_state_that_a_newer_oplake_wrote_is_refused(tmp_path: Path) -> None:
-    database = open_database(url(tmp_path))
+def test_a_state_that_a_newer_oplake_wrote_is_refused(state_url: str, database: Database) -> None:
     with database.writing() as connection:
         connection.exec_driver_sql("UPDATE oplake_schema SET version_num = '9999'")
     with pytest.raises(StateError, match="newer oplake") as caught:
-        open_database(url(tmp_path))
+        open_database(state_url)
     assert "upgrade oplake" in caught.value.remedy
 
 
@@ -102,6 +100,16 @@ def test_a_password_in_the_url_never_reaches_an_error() -> None:
     with pytest.raises(StateError) as unreadable:
         open_database("not a url with hunter2secret")
     assert "hunter2secret" not in str(unreadable.value)
+
+
+def test_a_postgresql_that_is_not_there_or_has_no_driver_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StateError, match="onnection"):
+        open_database("postgresql://user@127.0.0.1:1/none?connect_timeout=3")
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ToolMissing, match="driver") as caught:
+        open_database("postgresql://user:hunter2secret@127.0.0.1:1/none")
+    assert "pip install 'oplake[postgresql]'" in caught.value.remedy
+    assert "hunter2secret" not in str(caught.value)
 
 
 def test_a_killed_writer_leaves_a_database_that_opens(tmp_path: Path) -> None:

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from engine.state.applied import Applied, AppliedResources
-from engine.state.database import Database, open_database
+from engine.state.database import Database
 from engine.state.journal import Journals, JournalStep
 
 STEPS = (JournalStep(1, "table.a", "create"), JournalStep(2, "table.b", "create"))
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return open_database(f"sqlite:///{tmp_path}/state.db")
 
 
 def test_a_new_journal_waits_at_its_first_step(database: Database) -> None:

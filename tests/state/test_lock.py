@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from sqlalchemy import insert
 
 from engine.state import process
-from engine.state.database import Database, open_database
+from engine.state.database import Database
 from engine.state.lock import LockHeld, hold
 from engine.state.schema import locks
 
@@ -22,11 +21,6 @@ from engine.state.lock import hold
 with hold(open_database(sys.argv[1]), "apply:local", "an apply"):
     os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return open_database(f"sqlite:///{tmp_path}/state.db")
 
 
 def test_a_second_holder_is_told_who_holds_the_lock(database: Database) -> None:
@@ -55,8 +49,8 @@ def test_locks_of_different_names_do_not_meet(database: Database) -> None:
         pass
 
 
-def test_the_lock_of_a_killed_process_is_taken_over(tmp_path: Path, database: Database) -> None:
-    died = subprocess.run([sys.executable, "-c", HOLD_AND_DIE, f"sqlite:///{tmp_path}/state.db"], check=False)
+def test_the_lock_of_a_killed_process_is_taken_over(state_url: str, database: Database) -> None:
+    died = subprocess.run([sys.executable, "-c", HOLD_AND_DIE, state_url], check=False)
     assert died.returncode == -9
     with hold(database, "apply:local", "an apply"):
         pass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +13,9 @@ import pytest
 from pymongo import MongoClient
 
 from engine.planner.destroy import destruction
+from engine.stack.connect import ConnectWorker
+from engine.stack.kafka import KafkaBroker
 from tests.planner.worlds import World
-
-SERVERS = "OPLAKE_TEST_KAFKA"
-"""``host:port,http://host:port`` of a broker and a Connect that run already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +27,9 @@ class Servers:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Servers:
+def servers(kafka: KafkaBroker, connect: ConnectWorker) -> Servers:
     """The servers of this run."""
-    given = os.environ.get(SERVERS)
-    if not given:
-        pytest.skip(f"no Kafka: set {SERVERS}=host:port,http://host:port")
-    bootstrap, _, connect = given.partition(",")
-    return Servers(bootstrap, connect)
+    return Servers(kafka.bootstrap_servers, connect.url)
 
 
 @dataclass

@@ -1,0 +1,62 @@
+"""Appends a batch to a table's log: what cannot be decoded is kept, what is there already is left out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from engine.decode.decoder import Decoded, Decoder
+from engine.decode.rules import rules_of
+from engine.lake.change_log import ChangeLog
+from engine.lake.dead_letters import DeadLetters
+from engine.lake.layout import dead_letters_uri
+from engine.lake.widening import WideningRefused
+from engine.runtime.jobs import TableJob
+from engine.runtime.reports import Report
+from engine.source.batch import Batch
+
+
+class Appender:
+    """Decodes and commits the batches of one table."""
+
+    def __init__(self, job: TableJob, report: Report) -> None:
+        self._job = job
+        self._report = report
+        table = job.pipeline.table
+        self._decoder = Decoder(rules_of(table.fields, table.on_conflict))
+        self._dead_letters = DeadLetters(
+            dead_letters_uri(job.lake_uri, job.pipeline.pipeline), job.target.lake.storage_options()
+        )
+
+    def append(self, log: ChangeLog, batch: Batch) -> None:
+        """Dead letters first, then columns, then the rows together with the position after all of them.
+
+        Raises:
+            TooManyDeadLetters: the budget is spent; the position stays before these records.
+            CommitConflict: another worker was first: open the log again.
+            TypeConflict: a value does not fit its column and the spec says ``on_conflict: fail``.
+            LakeError: a table cannot be read or written.
+        """
+        if batch.rejected:
+            budget = self._job.pipeline.max_dead_letters
+            self._report.rejected(self._dead_letters.keep(batch.rejected, datetime.now(UTC), budget))
+        fresh = batch.without(log.known_orders(batch.suspects)) if batch.suspects else batch
+        self._report.absorbed(len(batch) - len(fresh))
+        decoded = self._decode(log, fresh)
+        columns_before = log.columns()
+        log.evolve(decoded.columns)
+        self._report.evolved(columns_before, decoded.columns)
+        log.append(decoded.table, fresh.position)
+        self._report.appended(log, fresh, decoded)
+
+    def _decode(self, log: ChangeLog, batch: Batch) -> Decoded:
+        decoded = self._decoder.decode(batch, log.columns(), datetime.now(UTC))
+        if not decoded.widenings:
+            return decoded
+        try:
+            log.widen(decoded.widenings)
+        except WideningRefused as refusal:
+            self._report.widening_refused(refusal)
+            self._decoder = Decoder(rules_of(self._job.pipeline.table.fields, "rescue"))
+        else:
+            self._report.widened(decoded.widenings)
+        return self._decoder.decode(batch, log.columns(), datetime.now(UTC))

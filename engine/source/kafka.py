@@ -1,0 +1,275 @@
+"""Reads what Debezium wrote of one collection to one topic, from the offsets that are committed with the table.
+
+The protocol, with the argument why it is exact, is in docs/protocol.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError, Message
+
+from engine.errors import InternalError, PartitionsMoved
+from engine.source.batch import Batch, Position, Rejected
+from engine.source.debezium import Change, Ignored, Undecodable
+from engine.source.kafka_errors import is_out_of_range, kafka_error, records_gone
+from engine.source.kafka_group import Membership, Settings
+from engine.source.kafka_position import PartitionPosition, as_position, partition_positions
+from engine.source.kafka_topic import TopicView
+from engine.source.partition_order import NOTHING_YET, PartitionOrder
+from engine.source.pending import Pending
+
+Parse: TypeAlias = Callable[[bytes | None, bytes | None], Change | Ignored | Undecodable]
+"""What the key and the value of a record say."""
+
+MOST_AT_ONCE = 10_000
+"""Records of one read: few enough that what is read beyond a batch's bytes stays small."""
+ASK_OTHERS_EVERY_S = 1.0
+_FIRST_GUESS_BYTES = 1000
+
+
+class KafkaFeed:
+    """One table's membership in its consumer group; it outlives the sources that read through it."""
+
+    def __init__(self, topic: str, group: str, settings: Settings, parse: Parse, *, begin_with_data: bool) -> None:
+        """Nothing is asked of a broker before the first ``open``.
+
+        Args:
+            settings: how the client reaches the brokers, as librdkafka names it.
+            begin_with_data: whether a table begins with the topic's very first record, so that it has to be there.
+        """
+        self._topic, self._group, self._settings = topic, group, settings
+        self._parse = parse
+        self._begin_with_data = begin_with_data
+        self._view: TopicView | None = None
+        self._membership: Membership | None = None
+
+    def open(self, committed: Position, read_committed: Callable[[], Position]) -> KafkaSource:
+        """A source of the partitions that are ours now, rewound to the committed offsets.
+
+        The log has to be opened after the last ``PartitionsMoved``, and so after whoever had the partitions
+        before has committed the last of them.
+
+        Args:
+            committed: the position of the log that is held open from now on.
+            read_committed: reads the newest committed position, to see how far others have got.
+
+        Raises:
+            SourceUnreachable: no broker answers, or there is no such topic yet.
+            SourceError: the brokers refuse.
+            ResumePointLost: records after the committed position are gone.
+        """
+        if self._view is None:
+            self._view = TopicView(self._topic, self._settings)
+        topic = self._view.describe()
+        if self._membership is None:
+            self._membership = Membership(self._topic, self._group, self._settings)
+        source = KafkaSource(
+            self._membership, self._view, topic.partitions, partition_positions(committed), read_committed, self._parse
+        )
+        source.begin(topic.id, begin_with_data=self._begin_with_data)
+        return source
+
+    def close(self) -> None:
+        """Leave the group."""
+        if self._membership is not None:
+            self._membership.close()
+        self._membership = None
+
+
+class KafkaSource:
+    """The records of the partitions that one worker owns, until they move."""
+
+    is_shared = True
+
+    def __init__(
+        self,
+        membership: Membership,
+        view: TopicView,
+        partitions: tuple[int, ...],
+        committed: Mapping[int, PartitionPosition],
+        read_committed: Callable[[], Position],
+        parse: Parse,
+    ) -> None:
+        self._membership = membership
+        self._moves = membership.moves
+        self._owned = membership.owned
+        self._view = view
+        self._partitions = partitions
+        self._committed = committed
+        self._read_committed = read_committed
+        self._parse = parse
+        self._topic_id: int | None = None
+        self._offsets = {one: place.offset for one, place in committed.items() if one in self._owned}
+        self._orders = _orders(committed, self._owned)
+        self._ended: set[int] = set()
+        self._seen_at: float | None = None
+        self._goal: Mapping[int, int] | None = None
+        self._asked_others_at = 0.0
+        self._record_bytes = _FIRST_GUESS_BYTES
+
+    def begin(self, topic_id: int, *, begin_with_data: bool) -> None:
+        """Make sure that nothing is missing, and go to the committed offsets.
+
+        Raises:
+            ResumePointLost: records after the committed position are gone.
+        """
+        self._topic_id = topic_id
+        begins, ends = self._view.begins(self._owned), self._view.ends(self._owned)
+        for partition in sorted(self._owned):
+            place = self._committed.get(partition, PartitionPosition())
+            where = f"partition {partition}"
+            if place.topic is not None and place.topic != topic_id:
+                raise records_gone(self._view.name, "the topic was deleted and made again")
+            first = place.offset if place.offset is not None else 0 if begin_with_data else begins[partition]
+            if begins[partition] > first:
+                raise records_gone(
+                    self._view.name, f"{where} stands at offset {first} and begins at {begins[partition]}"
+                )
+            if first > ends[partition]:
+                raise records_gone(self._view.name, f"{where} stands at offset {first} and ends at {ends[partition]}")
+        self._membership.rewind({partition: self._offsets.get(partition) for partition in self._owned})
+
+    @property
+    def position(self) -> Position:
+        """The places of the partitions that are ours."""
+        return as_position(
+            {
+                partition: PartitionPosition(self._offsets.get(partition), self._time(partition), self._topic_id)
+                for partition in sorted(self._owned)
+            }
+        )
+
+    @property
+    def may_fold(self) -> bool:
+        """Whoever owns the first partition folds the table."""
+        return 0 in self._owned
+
+    def poll(self, timeout_s: float, max_rows: int, max_bytes: int = 32 << 20) -> Batch:
+        """The next records, perhaps none; the batch's position is where to go on after them.
+
+        After an error the log has to be opened again, and a new source with it.
+
+        Raises:
+            PartitionsMoved: partitions have come or gone.
+            SourceUnreachable: there is no such topic, or Kafka gave up.
+            ResumePointLost: records were deleted before they were read.
+            SourceError: the brokers refuse.
+        """
+        most = max(1, min(max_rows, MOST_AT_ONCE, max_bytes // self._record_bytes))
+        messages = self._membership.read(most, timeout_s)
+        if self._membership.moves != self._moves:
+            raise PartitionsMoved("the consumer group has shared out its partitions anew", where=self._view.name)
+        pending = Pending(max_rows, max_bytes)
+        suspects: set[str] = set()
+        rejected: list[Rejected] = []
+        for message in messages:
+            error = message.error()
+            if error is None:
+                self._take(message, pending, suspects, rejected)
+            else:
+                self._heed(error, message)
+        batch = pending.batch(self.position, encoding="extended_json", suspects=frozenset(suspects), rejected=rejected)
+        if pending:
+            self._record_bytes = max(1, batch.size_bytes // len(batch))
+        return batch
+
+    def acknowledge(self, position: Position) -> None:
+        """Show the group how far its partitions are committed, for those who watch its lag."""
+        places = partition_positions(position)
+        self._membership.note_offsets(
+            {one: place.offset for one, place in places.items() if one in self._owned and place.offset is not None}
+        )
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether every partition is read up to where it ended when this was first asked.
+
+        Those that others own count when they have committed so far.
+        """
+        if not self._moves:
+            return False
+        if self._goal is None:
+            self._goal = self._view.ends(self._partitions)
+        if any((self._offsets.get(one) or 0) < self._goal[one] for one in self._owned):
+            return False
+        others = set(self._goal) - self._owned
+        if not any(self._goal[one] for one in others):
+            return True
+        if time.monotonic() - self._asked_others_at < ASK_OTHERS_EVERY_S:
+            return False
+        committed = partition_positions(self._read_committed())
+        self._asked_others_at = time.monotonic()
+        return all((committed.get(one, PartitionPosition()).offset or 0) >= self._goal[one] for one in others)
+
+    @property
+    def lag_seconds(self) -> float | None:
+        """How far what was read is behind the clock; None while nothing was."""
+        return None if self._seen_at is None else max(0.0, time.time() - self._seen_at)
+
+    def close(self) -> None:
+        """Nothing: the membership outlives this."""
+
+    def _take(self, message: Message, pending: Pending, suspects: set[str], rejected: list[Rejected]) -> None:
+        partition, offset = _place(message)
+        kind, timestamp_ms = message.timestamp()
+        key, value = message.key(), message.value()
+        orders = self._orders[partition]
+        match self._parse(key, value):
+            case Change() as change:
+                is_new = change.time is None or change.time > orders.newest
+                order = orders.order(change, offset)
+                if not is_new:
+                    suspects.add(order)
+                pending.add(change.operation, order, change.source_time_us, change.key, change.document)
+            case Undecodable(code, detail):
+                written_ms = -1 if kind == TIMESTAMP_NOT_AVAILABLE else timestamp_ms
+                rejected.append(
+                    Rejected(self._view.name, partition, offset, written_ms, key, value, code, detail, orders.newest)
+                )
+            case Ignored():
+                pass
+        self._offsets[partition] = offset + 1
+        self._ended.discard(partition)
+        self._seen_at = timestamp_ms / 1000
+
+    def _time(self, partition: int) -> int | None:
+        newest = self._orders[partition].newest
+        return None if newest == NOTHING_YET else newest
+
+    def _heed(self, error: KafkaError, message: Message) -> None:
+        """What is no record: the end of a partition, or something that went wrong."""
+        code = error.code()
+        if code == KafkaError._PARTITION_EOF:
+            partition, offset = _place(message)
+            self._offsets[partition] = offset
+            self._ended.add(partition)
+            if self._ended >= self._owned:
+                self._seen_at = time.time()
+            return
+        if is_out_of_range(error):
+            raise records_gone(self._view.name, f"partition {message.partition()}: {error.str()}")
+        if code == KafkaError._MAX_POLL_EXCEEDED:
+            raise PartitionsMoved("the group has taken its partitions back: this worker was silent for too long")
+        raise kafka_error(error, self._view.name)
+
+
+def _place(message: Message) -> tuple[int, int]:
+    """Partition and offset of a record or of the end of a partition; the client always tells them."""
+    partition, offset = message.partition(), message.offset()
+    if partition is None or offset is None:
+        raise InternalError("the Kafka client handed on something from nowhere", where=f"topic {message.topic()}")
+    return partition, offset
+
+
+def _orders(committed: Mapping[int, PartitionPosition], owned: frozenset[int]) -> dict[int, PartitionOrder]:
+    """Partition -> what gives its changes their orders, at the greatest cluster time of its rows.
+
+    A partition that has none in a table that has rows is new, and its keys were another's before: whatever is
+    not after all of them may be there.
+    """
+    known = {partition: place.time for partition, place in committed.items() if place.time is not None}
+    newest = max(known.values(), default=NOTHING_YET)
+    return {partition: PartitionOrder(partition, known.get(partition, newest)) for partition in owned}

@@ -1,0 +1,106 @@
+"""Membership in the consumer group of one table: which partitions are ours, and records from where we say."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from engine.source.kafka_errors import asking
+
+Settings: TypeAlias = Mapping[str, str]
+
+EXACT: Mapping[str, str | bool] = MappingProxyType(
+    {
+        "isolation.level": "read_committed",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "partition.assignment.strategy": "cooperative-sticky",
+        "auto.offset.reset": "error",
+        "enable.partition.eof": True,
+        "allow.auto.create.topics": False,
+    }
+)
+"""What exactness rests on; no target changes it. ``auto.offset.reset``: a lost offset is an error, never a jump.
+``enable.partition.eof``: the end of a partition tells an offset that also counts the marks of transactions, which are
+no records."""
+TUNED: Mapping[str, str | int] = MappingProxyType(
+    {
+        "fetch.queue.backoff.ms": 10,
+        "queued.min.messages": 200_000,
+        "queued.max.messages.kbytes": 131_072,
+        "session.timeout.ms": 30_000,
+        "max.poll.interval.ms": 900_000,
+    }
+)
+"""``fetch.queue.backoff.ms``: large reads would wait for a second whenever the queue was full.
+``max.poll.interval.ms``: a long fold is no dead worker."""
+
+_log = logging.getLogger("oplake.kafka")
+_log.addHandler(logging.NullHandler())
+_log.propagate = False
+
+
+class Membership:
+    """One consumer in one group; joins when it is made.
+
+    Group offsets are written for whoever watches the lag, and never read: where a partition is read from is
+    said by ``rewind`` alone. So nothing of a partition that was just assigned is handed on before that.
+    """
+
+    def __init__(self, topic: str, group: str, settings: Settings) -> None:
+        self.topic = topic
+        self.owned: frozenset[int] = frozenset()
+        self.moves = 0
+        """How often partitions have come or gone, the first assignment included (even of none)."""
+        self._consumer = Consumer({**TUNED, **settings, **EXACT, "group.id": group, "logger": _log})
+        with asking(topic):
+            self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+
+    def read(self, most: int, timeout_s: float) -> list[Message]:
+        """Up to so many records, ends of partitions and errors; waits for all of them or for the timeout.
+
+        Partitions may come and go inside this call: see ``moves``.
+        """
+        with asking(self.topic):
+            return self._consumer.consume(most, max(0.0, timeout_s))
+
+    def rewind(self, offsets: Mapping[int, int | None]) -> None:
+        """Read these partitions, which are ours, from these offsets on (None: from their beginning)."""
+        places = [
+            TopicPartition(self.topic, partition, OFFSET_BEGINNING if offset is None else offset)
+            for partition, offset in offsets.items()
+        ]
+        with asking(self.topic):
+            self._consumer.incremental_unassign(places)
+            self._consumer.incremental_assign(places)
+
+    def note_offsets(self, offsets: Mapping[int, int]) -> None:
+        """Tell the group how far its partitions are read; it does not matter whether that arrives."""
+        places = [TopicPartition(self.topic, partition, offset) for partition, offset in offsets.items()]
+        if places:
+            try:
+                self._consumer.commit(offsets=places, asynchronous=True)
+            except KafkaException as error:
+                if error.args[0].code() not in (KafkaError._STATE, KafkaError._NO_OFFSET):
+                    _log.warning("group offsets not written: %s", error.args[0].name())
+
+    def close(self) -> None:
+        """Leave the group, so that the others get our partitions at once."""
+        self._consumer.close()
+
+    def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        # The end: nothing is fetched before `rewind` says from where.
+        consumer.incremental_assign([TopicPartition(place.topic, place.partition, OFFSET_END) for place in places])
+        if places or not self.moves:
+            self.owned |= {place.partition for place in places}
+            self.moves += 1
+
+    def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        consumer.incremental_unassign(places)
+        if places:
+            self.owned -= {place.partition for place in places}
+            self.moves += 1

@@ -1,0 +1,67 @@
+"""What the brokers say of one topic: which one it is, its partitions, and where they begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import IsolationLevel, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from engine.source.kafka_errors import asking
+
+TIMEOUT_S = 10.0
+_EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+_LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_CONNECTING = ("bootstrap.", "security.", "sasl.", "ssl.", "enable.ssl.", "client.", "socket.", "broker.")
+"""Settings of the client that are not about consuming."""
+_ID_BITS = (1 << 63) - 1
+"""A ``txn`` version is a signed integer of 64 bits; 63 bits of the topic's UUID tell topics apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it is now."""
+
+    id: int
+    """Another one after the topic was deleted and made again."""
+    partitions: tuple[int, ...]
+
+
+class TopicView:
+    """Asks the brokers about one topic."""
+
+    def __init__(self, name: str, settings: Mapping[str, str]) -> None:
+        self.name = name
+        self._admin = AdminClient({name: value for name, value in settings.items() if name.startswith(_CONNECTING)})
+
+    def describe(self) -> Topic:
+        """The topic.
+
+        Raises:
+            SourceUnreachable: no broker answers, or there is no such topic.
+            SourceError: the brokers refuse.
+        """
+        with asking(self.name):
+            asked = self._admin.describe_topics(TopicCollection([self.name]), request_timeout=TIMEOUT_S)
+            found = asked[self.name].result()
+        partitions = sorted(partition.id for partition in found.partitions)
+        return Topic(found.topic_id.get_most_significant_bits() & _ID_BITS, tuple(partitions))
+
+    def begins(self, partitions: Iterable[int]) -> dict[int, int]:
+        """Partition -> its first offset."""
+        return self._offsets(partitions, _EARLIEST)
+
+    def ends(self, partitions: Iterable[int]) -> dict[int, int]:
+        """Partition -> its last stable offset: all before it is committed, aborted or a mark of either."""
+        return self._offsets(partitions, _LATEST)
+
+    def _offsets(self, partitions: Iterable[int], spec: OffsetSpec) -> dict[int, int]:
+        wanted = {TopicPartition(self.name, partition): spec for partition in partitions}
+        if not wanted:
+            return {}
+        with asking(self.name):
+            asked = self._admin.list_offsets(
+                wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_S
+            )
+            return {place.partition: answer.result().offset for place, answer in asked.items()}

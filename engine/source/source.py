@@ -1,0 +1,40 @@
+"""What the runtime asks of a source, whichever transport it reads."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.source.batch import Batch, Position
+
+
+class Source(Protocol):
+    """The changes of one table from a committed position on; lives as long as its log is held open."""
+
+    @property
+    def position(self) -> Position:
+        """Where it stands: only what is this reader's to move, of all that is committed."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other workers may append to the same log meanwhile."""
+
+    @property
+    def may_fold(self) -> bool:
+        """Whether the fold of the table is this reader's."""
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all that had happened when this was first asked is read, or committed by others."""
+
+    @property
+    def lag_seconds(self) -> float | None:
+        """How far what was read is behind the clock; None while unknown."""
+
+    def poll(self, timeout_s: float, max_rows: int, max_bytes: int) -> Batch:
+        """The next changes, perhaps none, and the position after them."""
+
+    def acknowledge(self, position: Position) -> None:
+        """Hear that a position is committed. For whoever watches; nothing is ever resumed from it."""
+
+    def close(self) -> None:
+        """Give back what only this source holds."""

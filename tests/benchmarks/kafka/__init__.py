@@ -1,0 +1,1 @@
+"""What the Kafka transport can do on this machine, beside its limits and a peer."""

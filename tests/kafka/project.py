@@ -1,0 +1,113 @@
+"""A project whose target is a Kafka topic, and what has to be true of its table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import bson
+
+from engine.lake.change_log import ChangeLog
+from engine.lake.layout import TablePaths, dead_letters_uri
+from engine.spec.types import Struct
+from tests.faults.checker import Rows
+from tests.faults.nursery import Nursery
+from tests.faults.project import Project as StreamProject
+from tests.faults.project import Running
+from tests.kafka.topic import Collection, Event
+
+TARGET = """\
+target: {target}
+mongodb: {{uri: "mongodb://127.0.0.1:1/?replicaSet=none"}}
+transport:
+  kafka:
+    bootstrap_servers: "{bootstrap}"
+    connect_url: "http://127.0.0.1:1"
+    client: {{session.timeout.ms: "2000", heartbeat.interval.ms: "500"}}
+lake: {{uri: .oplake/lake}}
+state: sqlite:///.oplake/state.db
+"""
+PIPELINE = """\
+pipeline: {name}
+source: {{collections: [shop.things]}}
+table: {{mode: {mode}, fold: {{every: {fold_every}}}}}
+batch: {{max_rows: {max_rows}, max_age: {max_age}}}
+max_dead_letters: {max_dead_letters}
+"""
+
+
+@dataclass
+class KafkaProject:
+    """Specs for one collection; the log is made directly, as there is no connector to apply."""
+
+    folder: Path
+    bootstrap: str
+    target: str
+    mode: str = "current"
+    fold_every: str = "150ms"
+    max_rows: int = 40
+    max_age: str = "30ms"
+    max_dead_letters: int = 100
+    name: str = "things"
+
+    def write(self) -> None:
+        targets, pipelines = self.folder / "specs/targets", self.folder / "specs/pipelines"
+        targets.mkdir(parents=True, exist_ok=True)
+        pipelines.mkdir(parents=True, exist_ok=True)
+        (targets / "production.yaml").write_text(TARGET.format(**vars(self)))
+        (pipelines / f"{self.name}.yaml").write_text(PIPELINE.format(**vars(self)))
+
+    def create(self) -> None:
+        ChangeLog.create(self.paths.changes, Struct({}))
+
+    @property
+    def topic(self) -> str:
+        return f"{self.target}.{self.name}.shop.things"
+
+    @property
+    def paths(self) -> TablePaths:
+        return TablePaths(str(self.folder / ".oplake/lake"), self.name)
+
+    @property
+    def dead_letters_uri(self) -> str:
+        return dead_letters_uri(str(self.folder / ".oplake/lake"), self.name)
+
+    def start(
+        self,
+        *words: str,
+        nursery: Nursery | None = None,
+        patch: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Running:
+        """Start `oplake WORDS` on this project; from a nursery when one is given."""
+        runner = StreamProject(self.folder, "", "")
+        return runner.start(*words, nursery=nursery, patch=patch, environment=environment)
+
+    def catch_up(self, nursery: Nursery | None = None) -> Running:
+        running = self.start("run", "--until-caught-up", nursery=nursery)
+        assert running.wait() == 0, running.text
+        return running
+
+    def position(self) -> dict[str, int]:
+        return ChangeLog.open(self.paths.changes).position()
+
+    def problems(self, events: Iterable[Event], collection: Collection) -> list[str]:
+        """Everything that is wrong: the log holds each event once, the folded table is the collection."""
+        log = Rows.read(self.paths.changes).rows
+        told = sorted((event.op, json.dumps(event.id), event.number) for event in events)
+        orders = [row["_position"] for row in log]
+        problems = [f"{len(orders) - len(set(orders))} rows twice in the log"] if len(set(orders)) < len(orders) else []
+        if len(log) != len(told):
+            problems.append(f"{len(log)} rows in the log of {len(told)} events")
+        return problems + self._folded_problems(collection)
+
+    def _folded_problems(self, collection: Collection) -> list[str]:
+        table = Rows.read(self.paths.current)
+        found = {row["_id"]: bson.decode(table.document(row)) for row in table.rows}
+        wanted = collection.documents
+        wrong = [key for key in {*found, *wanted} if found.get(key) != wanted.get(key)]
+        if len(table.rows) != len(found):
+            wrong.append("an _id stands twice in the current table")
+        return [f"the current table is wrong about {key}" for key in sorted(wrong)[:5]]

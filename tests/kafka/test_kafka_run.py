@@ -1,0 +1,76 @@
+"""`oplake run` on a Kafka target, against a real broker: the table is the collection, the log has each event once."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.faults.nursery import Nursery
+from tests.kafka.project import KafkaProject
+from tests.kafka.topic import Collection, KafkaTopic
+
+pytestmark = [pytest.mark.server, pytest.mark.kafka]
+
+
+def test_a_run_until_caught_up_leaves_the_table_equal_to_the_collection(
+    project: KafkaProject, topic: KafkaTopic, nursery: Nursery
+) -> None:
+    collection = Collection()
+    events = collection.changes(300)
+    topic.write(events)
+    project.create()
+
+    project.catch_up(nursery)
+    more = collection.changes(300)
+    topic.write(more)
+    project.catch_up(nursery)
+
+    assert project.problems([*events, *more], collection) == []
+
+
+def test_a_run_with_nothing_new_commits_nothing(project: KafkaProject, topic: KafkaTopic, nursery: Nursery) -> None:
+    topic.write(Collection().changes(20))
+    project.create()
+    project.catch_up(nursery)
+
+    second, third = (project.catch_up(nursery).events for _ in range(2))
+
+    versions = [event["version"] for events in (second, third) for event in events if event["event"] == "table opened"]
+    assert len(set(versions)) == 1
+    assert not {"batch appended", "position recorded"} & {event["event"] for event in (*second, *third)}
+
+
+def test_marks_of_transactions_are_no_records_and_aborted_ones_never_arrive(
+    project: KafkaProject, topic: KafkaTopic, nursery: Nursery
+) -> None:
+    collection, never = Collection(), Collection(number=1000)
+    first, second = collection.changes(30), collection.changes(30)
+    topic.write_transaction(first)
+    topic.write_transaction(never.changes(30), abort=True)
+    topic.write_transaction(second)
+    project.create()
+
+    project.catch_up(nursery)
+
+    assert project.problems([*first, *second], collection) == []
+    assert sum(project.position()[f"kafka.{partition}"] for partition in range(4)) > 90
+
+
+def test_a_worker_that_is_killed_goes_on_from_its_last_commit(
+    project: KafkaProject, topic: KafkaTopic, nursery: Nursery
+) -> None:
+    collection = Collection()
+    project.create()
+    events = []
+    for _ in range(4):
+        new = collection.changes(200)
+        topic.write(new)
+        events += new
+        running = project.start("run", nursery=nursery)
+        assert running.wait_for("batch appended")
+        assert running.kill() == -signal.SIGKILL
+
+    project.catch_up(nursery)
+
+    assert project.problems(events, collection) == []
