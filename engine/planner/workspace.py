@@ -12,8 +12,8 @@ from engine.planner.carry_out import Executor, Progress
 from engine.planner.plan import Plan, read_plan
 from engine.planner.scope import Scope
 from engine.resources.collection import SourceView
+from engine.resources.kinds import kinds_of
 from engine.resources.resource import Kind
-from engine.resources.table import TableKind
 from engine.state.applied import Applied, AppliedResources
 from engine.state.database import Database, open_database
 from engine.state.journal import Journal, Journals
@@ -68,11 +68,12 @@ class Workspace:
 
 
 @contextmanager
-def open_workspace(scope: Scope, *, create: bool) -> Iterator[Workspace]:
+def open_workspace(scope: Scope, *, create: bool, reset_offsets: bool = False) -> Iterator[Workspace]:
     """Open the scope's state and its kinds.
 
     Args:
         create: make the state database when there is none; those who only look do not.
+        reset_offsets: whether new connectors may forget what earlier ones of their names had got to.
 
     Raises:
         StateError: the state cannot be opened.
@@ -80,7 +81,7 @@ def open_workspace(scope: Scope, *, create: bool) -> Iterator[Workspace]:
     """
     database = open_database(scope.target.state_url(scope.root), create=create)
     try:
-        yield Workspace(scope, database, {"table": TableKind(scope.target.lake.storage_options())})
+        yield Workspace(scope, database, kinds_of(scope.target, reset_offsets=reset_offsets))
     finally:
         database.close()
 
