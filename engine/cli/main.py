@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "dead-letters": "List, replay or drop records that could not be decoded.",
         "query": "Query the tables with SQL.",
         "status": "Show every table: rows, position, lag, drift.",
+        "render": "Write topics and connectors as manifests for Strimzi.",
         "destroy": "Delete tables that oplake created.",
         "generate": "Write seeded documents and changes into MongoDB.",
         "stack": "Run MongoDB, Kafka, Connect and an S3 store on this machine.",
