@@ -236,3 +236,11 @@ def test_explicit_nulls_in_fields_with_a_name_of_their_own_are_kept_apart_from_m
     rows = Decoder().decode(batch, columns, NOW).table.to_pylist()
     assert [row["_rescued"] for row in rows] == ['{"a.x":null,"a.y":null,"v":null}', None, '{"a":null}', None]
     assert [row["a"] for row in rows[2:]] == [None, {"x": None, "y": [None]}]
+
+
+def test_a_table_of_very_many_columns_is_read_one_by_one() -> None:
+    """Its expression would have more states than the matcher keeps."""
+    columns = Struct({f"field_{number}": Scalar.STRING for number in range(500)})
+    assert not WireReader(columns, Scalar.INT32).pays
+    batch = Batch(["c"], ["1"], [0], [b""], [b'{"_id": 1,"field_7": "x"}'], {}, "extended_json")
+    assert Decoder().decode(batch, columns, NOW).table["field_7"].to_pylist() == ["x"]
