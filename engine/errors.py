@@ -9,6 +9,7 @@ OplakeError
 ├── OperatorError       the environment: a server, a disk, a permission
 │   ├── SourceError     MongoDB or Kafka cannot be reached or refuses
 │   ├── ResumePointLost oplog or topic no longer hold the position to resume from
+│   ├── TransportError  Kafka or Kafka Connect cannot be changed as a plan asks
 │   ├── CollectionGone  the collection was dropped or renamed while it was read
 │   ├── TooManyDeadLetters more records cannot be decoded than the pipeline allows
 │   ├── LakeError       the Delta tables cannot be read or written, or one was replaced under its writer
@@ -81,6 +82,12 @@ class SourceError(OperatorError):
     """MongoDB or Kafka cannot be reached, or refuses what we ask of it."""
 
     code = "source-unavailable"
+
+
+class TransportError(OperatorError):
+    """Kafka or Kafka Connect cannot be reached, or refuses what we ask of it."""
+
+    code = "transport-unavailable"
 
 
 class ResumePointLost(OperatorError):

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "status": "Show every table: rows, position, lag, drift.",
         "destroy": "Delete tables that oplake created.",
         "generate": "Write seeded documents and changes into MongoDB.",
+        "stack": "Run MongoDB, Kafka, Connect and an S3 store on this machine.",
     }
 )
 """Command -> its one-line help, in the order of a table's life. Each lives in ``engine.cli``, with ``_`` for ``-``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,11 @@ from engine.cli.options import project_option, target_option
 if TYPE_CHECKING:
     from engine.cli.paint import Painter
     from engine.planner.status import Report, TableReport
+    from engine.resources.standing import Standing
 
 SOURCE_TIMEOUT_MS = 3000
 HEADINGS = ("PIPELINE", "TABLE", "STATE", "ROWS", "WITH _RESCUED", "VERSION", "POSITION", "LAST COMMIT")
+GOOD = frozenset({"ok", "RUNNING"})
 RIGHT = frozenset({"ROWS", "WITH _RESCUED", "VERSION"})
 
 
@@ -28,7 +30,7 @@ RIGHT = frozenset({"ROWS", "WITH _RESCUED", "VERSION"})
 def status(project: Path, target: str | None, *, as_json: bool) -> int:
     """Show every table: rows, position, how far it is folded, drift, and what an apply would still do.
 
-    Works while MongoDB is down, and says so.
+    On Kafka, topics and the states of connectors and their tasks as well. Works while MongoDB is down, and says so.
     """
     from engine.planner.scope import scopes
     from engine.planner.status import report
@@ -58,7 +60,7 @@ def _text(report: Report, paint: Painter) -> str:
     if report.unfinished:
         lines += ["", paint.yellow(f"! {report.unfinished}")]
     lines.append("")
-    if not report.tables:
+    if not report.tables and not report.standings:
         return "\n".join([*lines, "No tables yet: `oplake plan` shows what `oplake apply` would create."])
     rows = [_row(one) for one in report.tables]
     widths = [max(len(row[column]) for row in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
@@ -68,7 +70,27 @@ def _text(report: Report, paint: Painter) -> str:
         lines.append(line if table.state == "ok" else paint.yellow(line))
         if table.status.problem:
             lines.append(f"    {paint.red(table.status.problem)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_standings(report.standings, paint)])
+
+
+def _standings(standings: Sequence[Standing], paint: Painter) -> Iterator[str]:
+    """Topics and connectors, below the tables."""
+    if not standings:
+        return
+    rows = [(one.pipeline, one.kind, one.title, one.state, one.detail) for one in standings]
+    headings = ("PIPELINE", "KIND", "NAME", "STATE", "DETAIL")
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    yield ""
+    yield paint.dim(_padded(headings, widths))
+    for one, row in zip(standings, rows, strict=True):
+        line = _padded(row, widths)
+        yield line if one.state in GOOD else paint.yellow(line)
+        if one.problem:
+            yield f"    {paint.red(one.problem)}"
+
+
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from engine.planner.binding import applied_digests, deciding, spec_attributes, template_digests
 from engine.planner.cascade import cascade
 from engine.planner.expectations import Expectations, expect
-from engine.planner.plan import Binding, Notice, Plan
+from engine.planner.plan import Binding, Plan
 from engine.planner.scope import Scope
 from engine.planner.steps import ordered
 from engine.planner.unfinished import sentence, settle
 from engine.resources.change import Action, Change
 from engine.resources.collection import SourceView
 from engine.resources.columns import struct_from_json
-from engine.resources.resource import Desired, Kind, Observed
-from engine.resources.table_columns import folded_columns, log_columns
-from engine.resources.table_consequence import Facts, consequences
+from engine.resources.notice import Notice
+from engine.resources.resource import Around, Desired, Kind, Observed, Sides
 from engine.spec.types import Struct
 from engine.state.applied import Applied
 from engine.state.canonical import Json
 from engine.state.journal import Journal
 
-OBSERVERS = 8
-"""Resources looked at at the same time."""
+_NEW = frozenset({Action.CREATE, Action.REPLACE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +46,20 @@ def build_plan(scope: Scope, world: World, *, with_samples: bool = True) -> Plan
     Raises:
         SourceError: the source cannot be reached.
         LakeError: a table is there and cannot be read.
+        TransportError: Kafka or Kafka Connect cannot be reached.
     """
-    wanted = expect(scope, world.source, world.applied)
-    ours = {name: one for name, one in world.applied.items() if one.pipeline not in scope.elsewhere}
+    wanted = expect(scope, world.source, world.applied, world.kinds)
+    ours = {
+        name: one
+        for name, one in world.applied.items()
+        if one.pipeline not in scope.elsewhere and one.kind in world.kinds
+    }
     observed = _observe(world.kinds, wanted.desired, ours)
     changes, notices = _compare(world, wanted, ours, observed)
-    changes = ordered(_explained(changes, world.source, observed))
+    changes = ordered(_explained(changes, world, observed))
+    notices += _warnings(world.kinds, wanted, changes)
     if with_samples:
-        changes = tuple(_with_columns(changes, wanted, world.source, observed))
+        changes = tuple(_with_columns(changes, wanted, world, observed))
     return Plan(
         target=scope.name,
         lake=scope.lake,
@@ -75,14 +78,18 @@ def build_plan(scope: Scope, world: World, *, with_samples: bool = True) -> Plan
 def _observe(
     kinds: Mapping[str, Kind], desired: Mapping[str, Desired], applied: Mapping[str, Applied]
 ) -> dict[str, Observed]:
-    def look(address: str) -> Observed:
-        want, last = desired.get(address), applied.get(address)
-        kind = want.kind if want is not None else applied[address].kind
-        return kinds[kind].observe(want, last)
+    by_kind: dict[str, dict[str, Sides]] = {}
+    for address in sorted({*desired, *applied}):
+        sides = Sides(desired.get(address), applied.get(address))
+        by_kind.setdefault(_kind_of(sides), {})[address] = sides
+    found = {name: kinds[name].observe_all(sides) for name, sides in by_kind.items()}
+    return {address: stands for of_kind in found.values() for address, stands in of_kind.items()}
 
-    addresses = sorted({*desired, *applied})
-    with ThreadPoolExecutor(OBSERVERS) as pool:
-        return dict(zip(addresses, pool.map(look, addresses), strict=True))
+
+def _kind_of(sides: Sides) -> str:
+    either = sides.desired or sides.applied
+    assert either is not None  # noqa: S101  nobody asks about a resource that is in neither
+    return either.kind
 
 
 def _compare(
@@ -93,56 +100,40 @@ def _compare(
     for address, stands in observed.items():
         want, last = wanted.desired.get(address), applied.get(address)
         if want is not None and last is None and stands.exists and not stands.is_ours:
-            notices.append(_foreign(want))
+            notices.append(world.kinds[want.kind].foreign(want))
             continue
-        kind = want.kind if want is not None else applied[address].kind
+        kind = _kind_of(Sides(want, last))
         changes.append(world.kinds[kind].compare(want, last, stands))
-    return cascade(settle(changes, world.journal), observed), notices
+    return cascade(settle(changes, world.journal), observed, world.kinds), notices
 
 
-def _foreign(desired: Desired) -> Notice:
-    return Notice(
-        "error",
-        "foreign-table",
-        f"a Delta table that oplake did not make is where {desired.title} should be",
-        str(desired.attributes.get("uri", "")),
-        "move that table away, or set `table.name` in the pipeline",
-    )
+def _warnings(kinds: Mapping[str, Kind], wanted: Expectations, changes: Sequence[Change]) -> Iterator[Notice]:
+    for name, kind in kinds.items():
+        of_kind = [change for change in changes if change.kind == name]
+        if of_kind:
+            yield from kind.warnings(wanted.asked, of_kind)
 
 
-def _explained(changes: Sequence[Change], source: SourceView, observed: Mapping[str, Observed]) -> Iterator[Change]:
+def _explained(changes: Sequence[Change], world: World, observed: Mapping[str, Observed]) -> Iterator[Change]:
     """Add what it means for the data: numbers that explain and decide nothing."""
-    made_anew = {change.address for change in changes if change.action in {Action.CREATE, Action.REPLACE}}
+    around = Around(observed, frozenset(change.address for change in changes if change.action in _NEW), world.source)
     for change in changes:
-        logs = [address for address in change.depends_on if address not in made_anew]
-        facts = Facts(
-            table=observed[change.address].facts,
-            log_rows=sum(observed[address].fact("rows") for address in logs),
-            documents=_documents(change, source) if change.address in made_anew else None,
-        )
-        yield replace(change, consequence=consequences(change, facts))
-
-
-def _documents(change: Change, source: SourceView) -> int | None:
-    return None if change.depends_on else source.documents(str(change.desired["namespace"]))
+        yield replace(change, consequence=world.kinds[change.kind].consequences(change, around))
 
 
 def _with_columns(
-    changes: Iterable[Change], wanted: Expectations, source: SourceView, observed: Mapping[str, Observed]
+    changes: Iterable[Change], wanted: Expectations, world: World, observed: Mapping[str, Observed]
 ) -> Iterator[Change]:
-    """Add the columns that new tables start with; a log comes before what is folded from it."""
+    """Add the columns that new tables start with; what something is made from comes before it."""
     columns: dict[str, Struct | None] = {name: stands.columns for name, stands in observed.items()}
     for change in changes:
-        if change.action not in {Action.CREATE, Action.REPLACE}:
+        if change.action not in _NEW:
             yield change
             continue
         pipeline = wanted.pipelines[change.address]
-        if change.depends_on:
-            yield replace(change, inferred=folded_columns(columns[change.depends_on[0]], pipeline))
-            continue
-        sample = source.sample(str(change.desired["namespace"]), pipeline)
-        inferred = log_columns(sample, pipeline)
-        columns[change.address] = struct_from_json(inferred["columns"])
+        inferred = world.kinds[change.kind].infer(change, pipeline, world.source, columns)
+        if "columns" in inferred:
+            columns[change.address] = struct_from_json(inferred["columns"])
         yield replace(change, inferred=inferred)
 
 

@@ -12,7 +12,7 @@ from engine.planner.steps import ordered
 from engine.planner.unfinished import sentence
 from engine.planner.workspace import Workspace
 from engine.resources.change import Change
-from engine.resources.table_consequence import Facts, consequences
+from engine.resources.resource import Around
 from engine.state.applied import Applied
 
 
@@ -23,7 +23,7 @@ def destruction(workspace: Workspace, pipelines: Collection[str] = ()) -> Plan:
         UsageError: a pipeline has nothing in the state.
         LakeError: a table is there and cannot be read.
     """
-    applied = workspace.applied()
+    applied = {name: one for name, one in workspace.applied().items() if one.kind in workspace.kinds}
     known = {one.pipeline for one in applied.values()}
     unknown = sorted(set(pipelines) - known)
     if unknown:
@@ -47,5 +47,5 @@ def _deletion(workspace: Workspace, applied: Applied) -> Change:
     kind = workspace.kinds[applied.kind]
     stands = kind.observe(None, applied)
     change = kind.compare(None, applied, stands)
-    told = consequences(change, Facts(table=stands.facts))
+    told = kind.consequences(change, Around({applied.address: stands}))
     return replace(change, reason="oplake destroy", consequence=told)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.planner.plan import Notice
 from engine.planner.scope import Scope
+from engine.resources.asked import Asked
 from engine.resources.collection import Matched, SourceView, is_glob, match
-from engine.resources.resource import Desired
-from engine.resources.table_columns import unsettled_partitions
-from engine.resources.table_desired import tables_of
+from engine.resources.notice import Notice
+from engine.resources.resource import Desired, Kind
 from engine.spec.pipeline import Pipeline
 from engine.state.applied import Applied
 from engine.state.canonical import Json
@@ -25,12 +24,14 @@ class Expectations:
     """Resource address -> its pipeline."""
     missing: frozenset[str]
     """Collections that have tables and that the source does not have."""
+    asked: tuple[Asked, ...] = ()
+    """The pipelines with their collections."""
     source: Mapping[str, Json] = field(default_factory=dict)
     """What of the source decides: the collections of each pipeline, and whether they can be followed."""
     notices: tuple[Notice, ...] = ()
 
 
-def expect(scope: Scope, source: SourceView, applied: Mapping[str, Applied]) -> Expectations:
+def expect(scope: Scope, source: SourceView, applied: Mapping[str, Applied], kinds: Mapping[str, Kind]) -> Expectations:
     """Ask the source what the pipelines' patterns mean now.
 
     Raises:
@@ -40,15 +41,18 @@ def expect(scope: Scope, source: SourceView, applied: Mapping[str, Applied]) -> 
     existing = frozenset(source.existing(patterns)) if patterns else frozenset()
     problem = source.stream_problem() if patterns else None
     matched = {p.pipeline: match(p, existing, _applied_namespaces(p, applied)) for p in scope.pipelines}
-    desired, owners, clashes = _tables(scope, matched)
-    notices = [*_stream_notices(problem, scope), *clashes, *_elsewhere(scope, applied)]
-    for pipeline in scope.pipelines:
-        notices += [*_unsettled(pipeline), *_about(pipeline, matched[pipeline.pipeline])]
+    asked = tuple(_asked(scope, pipeline, matched[pipeline.pipeline]) for pipeline in scope.pipelines)
+    desired, owners, clashes = _resources(asked, kinds)
+    notices = [*_stream_notices(problem, scope), *clashes, *_elsewhere(scope, applied), *_left(scope, applied, kinds)]
+    for one in asked:
+        notices += [notice for kind in kinds.values() for notice in kind.problems(one)]
+        notices += _about(one.pipeline, matched[one.pipeline.pipeline])
     seen: dict[str, Json] = {name: list(found.namespaces) for name, found in matched.items()}
     return Expectations(
         desired=desired,
         pipelines=owners,
         missing=frozenset(name for found in matched.values() for name in found.missing),
+        asked=asked,
         source=seen | {"change streams": problem is None},
         notices=tuple(notices),
     )
@@ -59,31 +63,28 @@ def _applied_namespaces(pipeline: Pipeline, applied: Mapping[str, Applied]) -> s
     return {str(one.attributes["namespace"]) for one in mine if "namespace" in one.attributes}
 
 
-def _tables(
-    scope: Scope, matched: Mapping[str, Matched]
+def _asked(scope: Scope, pipeline: Pipeline, matched: Matched) -> Asked:
+    return Asked(scope.target, pipeline, matched.namespaces, scope.root, scope.files_of(pipeline))
+
+
+def _resources(
+    asked: Sequence[Asked], kinds: Mapping[str, Kind]
 ) -> tuple[dict[str, Desired], dict[str, Pipeline], list[Notice]]:
     desired: dict[str, Desired] = {}
     owners: dict[str, Pipeline] = {}
     clashes: list[Notice] = []
-    for pipeline in scope.pipelines:
-        for namespace in matched[pipeline.pipeline].namespaces:
-            tables = tables_of(pipeline, namespace, scope.target, scope.root)
-            if tables[0].address in desired:
-                clashes.append(_clash(desired[tables[0].address], tables[0], namespace))
+    for one in asked:
+        mine: list[Desired] = []
+        for kind in kinds.values():
+            mine += kind.desired(one, mine)
+        for wanted in mine:
+            first = desired.setdefault(wanted.address, wanted)
+            if first is wanted:
+                owners[wanted.address] = one.pipeline
                 continue
-            desired |= {table.address: table for table in tables}
-            owners |= {table.address: pipeline for table in tables}
+            clash = kinds[wanted.kind].clash(first, wanted)
+            clashes += [] if clash is None else [clash]
     return desired, owners, clashes
-
-
-def _clash(first: Desired, second: Desired, namespace: str) -> Notice:
-    return Notice(
-        "error",
-        "table-clash",
-        f"{namespace} and {first.attributes['namespace']} would be the same table",
-        f"pipeline {second.pipeline}, table {first.title}",
-        "set `table.name`, for example `{pipeline}_{database}_{collection}`",
-    )
 
 
 def _stream_notices(problem: tuple[str, str] | None, scope: Scope) -> Iterator[Notice]:
@@ -102,14 +103,15 @@ def _elsewhere(scope: Scope, applied: Mapping[str, Applied]) -> Iterator[Notice]
         )
 
 
-def _unsettled(pipeline: Pipeline) -> Iterator[Notice]:
-    for name in unsettled_partitions(pipeline):
+def _left(scope: Scope, applied: Mapping[str, Applied], kinds: Mapping[str, Kind]) -> Iterator[Notice]:
+    titles = [address.partition(".")[2] for address, one in applied.items() if one.kind not in kinds]
+    if titles:
         yield Notice(
-            "error",
-            "partition-type",
-            f"the table cannot be partitioned by {name}: its type is not settled, or is none that partitions",
-            f"pipeline {pipeline.pipeline}: table.partition_by",
-            f"pin it under `table.fields`, for example `{name}: {{type: string}}`",
+            "warning",
+            "transport-left",
+            f"the target's transport is another now; what the former one had is left as it is: {', '.join(titles)}",
+            f"target {scope.name}: transport",
+            "go back to the former transport and run `oplake destroy`, or delete it by hand",
         )
 
 

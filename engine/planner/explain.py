@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, cast
 
-from engine.planner.plan import Notice, Plan
+from engine.planner.plan import Plan
 from engine.resources.change import Action, Cause, Change, PathChange
 from engine.resources.columns import struct_from_json
+from engine.resources.notice import Notice
 from engine.resources.quantities import count
 from engine.spec.types import format_type
 from engine.state.canonical import Json
@@ -22,7 +24,7 @@ SIGNS: Mapping[Action, tuple[str, str, str]] = {
     Action.REPLACE: ("-/+", "remove", "must be replaced"),
     Action.DELETE: ("-", "remove", "will be deleted"),
 }
-SHOWN_ON_CREATE = ("namespace", "mode", "partition_by", "fields.", "properties.", "uri")
+SHOWN_ON_CREATE = ("namespace", "mode", "partition", "replication", "fields.", "properties.", "config.", "uri")
 MAX_COLUMNS = 40
 """Inferred columns listed for one table; the plan file holds all of them."""
 MAX_TYPE_WIDTH = 60
@@ -88,8 +90,8 @@ def _attributes(paths: Sequence[PathChange], paint: Paint) -> Iterator[str]:
 
 
 def _name(path: PathChange) -> str:
-    """Delta's properties are known by their own names."""
-    return path.path.removeprefix("properties.")
+    """Delta's properties and Kafka's settings are known by their own names."""
+    return path.path.removeprefix("properties.").removeprefix("config.")
 
 
 def _path(path: PathChange) -> tuple[str, str, str]:
@@ -173,9 +175,10 @@ def _summary(plan: Plan, paint: Paint) -> Iterator[str]:
         yield paint(f"This plan has {count(len(plan.errors), 'error')}: it can be read, not applied.", "error")
         return
     if not plan.pending:
-        kinds = count(len(plan.changes), "table")
+        kinds = Counter(change.kind for change in plan.changes) or {"table": 0}
+        told = ", ".join(count(number, kind) for kind, number in sorted(kinds.items()))
         ending = "" if plan.unfinished else " Nothing to apply."
-        yield paint(f"No changes: {kinds} as git asks.{ending}", "add")
+        yield paint(f"No changes: {told} as git asks.{ending}", "add")
         return
     counts = plan.counts()
     yield paint(
@@ -186,7 +189,7 @@ def _summary(plan: Plan, paint: Paint) -> Iterator[str]:
     if plan.drifted:
         yield paint(f"Drift: {', '.join(_drift(change) for change in plan.drifted)}.", "drift")
     if any(change.destroys for change in plan.pending):
-        yield "Rows would be deleted: apply needs --allow-replace."
+        yield "Data would be deleted: apply needs --allow-replace."
 
 
 def _drift(change: Change) -> str:

@@ -56,14 +56,14 @@ def refuse_loss(plan: Plan, *, allow_replace: bool) -> None:
     """Refuse to delete rows that nobody agreed to lose.
 
     Raises:
-        PlanRefused: tables would be replaced or deleted, and ``--allow-replace`` was not given.
+        PlanRefused: something that holds data would be replaced or deleted, and ``--allow-replace`` was not given.
     """
     lost = [change for change in plan.pending if change.destroys]
     if not lost or allow_replace:
         return
     told = "\n".join(f"  {change.title}: {''.join(change.consequence[:1])}" for change in lost)
     raise PlanRefused(
-        f"the plan deletes tables with their rows:\n{told}",
+        f"the plan deletes data:\n{told}",
         where=f"target {plan.target}",
         remedy="apply with --allow-replace if that is meant; else take the change out of the spec",
     )

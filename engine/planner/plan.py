@@ -9,31 +9,11 @@ from typing import Any, cast
 
 from engine.errors import PlanRefused
 from engine.resources.change import Action, Cause, Change, PathChange
+from engine.resources.notice import Notice
 from engine.state.canonical import Json, canonical_json, digest, parse_object
 
 FORMAT = 1
 """Raised when a plan file of before can no longer be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something a reader should know: ``warning`` does not stop an apply, ``error`` does."""
-
-    level: str
-    code: str
-    what: str
-    where: str = ""
-    remedy: str = ""
-
-    def to_json(self) -> dict[str, Json]:
-        """As the plan file holds it."""
-        return {
-            "level": self.level,
-            "code": self.code,
-            "what": self.what,
-            "where": self.where,
-            "remedy": self.remedy,
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 
-from engine.errors import LakeError, SourceError, SourceUnreachable
+from engine.errors import LakeError, SourceError, SourceUnreachable, TransportError
 from engine.planner.plan import Binding, Plan
 from engine.planner.steps import ordered
 from engine.planner.unfinished import sentence
 from engine.planner.workspace import Workspace
 from engine.resources.change import Action, Change
 from engine.resources.collection import Sample, SourceView
-from engine.resources.table_compare import title_of, upstream_of
+from engine.resources.standing import Standing
+from engine.resources.table_desired import KIND as TABLE
+from engine.resources.table_desired import is_log
 from engine.resources.table_status import TableStatus, folded_status, log_status
 from engine.spec.pipeline import Pipeline
 from engine.spec.types import Struct
@@ -74,6 +76,8 @@ class Report:
     """``answers``, or why it cannot be read."""
     unfinished: str
     tables: tuple[TableReport, ...] = field(default_factory=tuple)
+    standings: tuple[Standing, ...] = ()
+    """Everything that is no table: topics and connectors."""
 
     def to_json(self) -> dict[str, Json]:
         """For tools."""
@@ -95,6 +99,7 @@ class Report:
             "source": self.source,
             "unfinished": self.unfinished,
             "tables": tables,
+            "resources": [one.to_json() for one in self.standings],
         }
 
 
@@ -107,7 +112,12 @@ def report(workspace: Workspace, open_source: AbstractContextManager[SourceView]
     plan, source = _plan(workspace, open_source)
     options = workspace.scope.target.lake.storage_options()
     tables = tuple(_tables(plan, workspace, options))
-    return Report(plan.target, plan.lake, source, plan.unfinished, tables)
+    standings = tuple(one for name, kind in workspace.kinds.items() for one in kind.standings(_of(plan, name)))
+    return Report(plan.target, plan.lake, source, plan.unfinished, tables, standings)
+
+
+def _of(plan: Plan, kind: str) -> tuple[Change, ...]:
+    return tuple(change for change in plan.changes if change.kind == kind)
 
 
 def _plan(workspace: Workspace, open_source: AbstractContextManager[SourceView]) -> tuple[Plan, str]:
@@ -121,8 +131,8 @@ def _plan(workspace: Workspace, open_source: AbstractContextManager[SourceView])
 def _plan_with(workspace: Workspace, source: SourceView) -> Plan:
     try:
         return workspace.plan(source, with_samples=False)
-    except LakeError:
-        # A table that cannot be read stops a plan; a status tells which one it is.
+    except (LakeError, TransportError):
+        # A table or a server that cannot be read stops a plan; a status tells which one it is.
         return _as_applied(workspace)
 
 
@@ -131,10 +141,10 @@ def _as_applied(workspace: Workspace) -> Plan:
         Change(
             address=one.address,
             kind=one.kind,
-            title=title_of(one),
+            title=workspace.kinds[one.kind].title(one),
             pipeline=one.pipeline,
             action=Action.NO_OP,
-            depends_on=upstream_of(one.address),
+            depends_on=workspace.kinds[one.kind].upstream(one),
             desired=one.attributes,
         )
         for one in workspace.applied().values()
@@ -145,9 +155,9 @@ def _as_applied(workspace: Workspace) -> Plan:
 
 def _tables(plan: Plan, workspace: Workspace, options: Mapping[str, str]) -> Iterator[TableReport]:
     journal = workspace.unfinished()
-    for change in plan.changes:
+    for change in _of(plan, TABLE):
         uri = str(change.desired["uri"])
-        if change.depends_on:
+        if not is_log(change.address):
             log_uri = f"{uri.rpartition('/')[0]}/changes"
             status = folded_status(uri, log_uri, options)
         else:

@@ -40,6 +40,8 @@ def steps_of(plan: Plan) -> tuple[JournalStep, ...]:
 
 def _removals(changes: Sequence[Change]) -> Iterator[tuple[Change, Verb]]:
     for change in changes:
+        if change.halts:
+            yield change, Verb.HALT
         is_delete = change.action is Action.DELETE
         if change.clears or change.action is Action.REPLACE or (is_delete and not change.keeps):
             yield change, Verb.ERASE
@@ -52,4 +54,4 @@ def _rest(changes: Sequence[Change]) -> Iterator[tuple[Change, Verb]]:
         if change.action in {Action.CREATE, Action.REPLACE}:
             yield change, Verb.CREATE
         elif change.action is Action.UPDATE:
-            yield change, Verb.ALTER if change.touches_world else Verb.RECORD
+            yield change, Verb.ALTER if change.alters else Verb.RECORD

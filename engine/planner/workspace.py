@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from engine.lake.store_probe import require_conditional_put
 from engine.planner.builder import World, build_plan
 from engine.planner.carry_out import Executor, Progress
 from engine.planner.plan import Plan, read_plan
 from engine.planner.scope import Scope
 from engine.resources.collection import SourceView
+from engine.resources.kinds import kinds_of
 from engine.resources.resource import Kind
-from engine.resources.table import TableKind
 from engine.state.applied import Applied, AppliedResources
 from engine.state.database import Database, open_database
 from engine.state.journal import Journal, Journals
@@ -50,6 +51,10 @@ class Workspace:
         """What carries plans out here."""
         return Executor(self.journals, self.kinds, Runs(self.database, self.scope.name), progress)
 
+    def require_sound_store(self) -> None:
+        """Refuse a lake in a store that would lose commits; see ``require_conditional_put``."""
+        require_conditional_put(self.scope.lake, self.scope.target.lake.storage_options())
+
     @contextmanager
     def locked(self, purpose: str, *, break_lock: bool = False) -> Iterator[None]:
         """Nobody else changes this target inside the block.
@@ -63,11 +68,12 @@ class Workspace:
 
 
 @contextmanager
-def open_workspace(scope: Scope, *, create: bool) -> Iterator[Workspace]:
+def open_workspace(scope: Scope, *, create: bool, reset_offsets: bool = False) -> Iterator[Workspace]:
     """Open the scope's state and its kinds.
 
     Args:
         create: make the state database when there is none; those who only look do not.
+        reset_offsets: whether new connectors may forget what earlier ones of their names had got to.
 
     Raises:
         StateError: the state cannot be opened.
@@ -75,7 +81,7 @@ def open_workspace(scope: Scope, *, create: bool) -> Iterator[Workspace]:
     """
     database = open_database(scope.target.state_url(scope.root), create=create)
     try:
-        yield Workspace(scope, database, {"table": TableKind(scope.target.lake.storage_options())})
+        yield Workspace(scope, database, kinds_of(scope.target, reset_offsets=reset_offsets))
     finally:
         database.close()
 

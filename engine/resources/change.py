@@ -73,6 +73,10 @@ class Change:
     paths: tuple[PathChange, ...] = ()
     destroys: bool = False
     """Whether rows that exist now are gone afterwards."""
+    alters: bool = False
+    """For an update: whether the thing itself changes, not only what the state remembers of it."""
+    halts: bool = False
+    """Whether the thing has to stand still before what it depends on is deleted."""
     keeps: bool = False
     """For a delete: only the state forgets the resource, the thing itself stays."""
     clears: bool = False
@@ -98,11 +102,6 @@ class Change:
         """Whether there is something to do."""
         return self.action is not Action.NO_OP
 
-    @property
-    def touches_world(self) -> bool:
-        """Whether an update changes anything outside the state."""
-        return any(path.path.startswith("properties.") for path in self.paths)
-
     def decision(self) -> dict[str, Json]:
         """What is decided, without what varies by nature: equal for two plans that decide alike."""
         return {
@@ -114,6 +113,8 @@ class Change:
             "cause": self.cause.value,
             "paths": [path.to_json() for path in self.paths],
             "destroys": self.destroys,
+            "alters": self.alters,
+            "halts": self.halts,
             "keeps": self.keeps,
             "clears": self.clears,
             "depends_on": list(self.depends_on),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import cast
 
 from engine.resources.attributes import part, same
 from engine.resources.change import Action, Cause, Change, PathChange
@@ -15,7 +16,9 @@ from engine.state.canonical import Json
 PROPERTIES = "properties."
 PARTITION = "partition_by"
 URI = "uri"
-FIXED = frozenset({PARTITION, "namespace", "mode"})
+TOPICS = "topics"
+"""Addresses of the topics that a change log is made from: its positions are in them."""
+FIXED = frozenset({PARTITION, "namespace", "mode", TOPICS})
 """What a table cannot change while it keeps its rows."""
 
 
@@ -70,7 +73,7 @@ def _unwanted(applied: Applied, observed: Observed) -> Change:
         origin=applied.origin,
         desired=applied.attributes,
         reason="git no longer asks for it",
-        depends_on=upstream_of(applied.address),
+        depends_on=upstream_of(applied),
     )
     if not observed.exists:
         return replace(change, keeps=True, clears=observed.remnant)
@@ -78,10 +81,12 @@ def _unwanted(applied: Applied, observed: Observed) -> Change:
     return replace(change, keeps=not is_own, destroys=is_own)
 
 
-def upstream_of(address: str) -> tuple[str, ...]:
-    """The log that a folded table is made from."""
-    table, _, part = address.rpartition(".")
-    return (f"{table}.log",) if part == "fold" else ()
+def upstream_of(applied: Applied) -> tuple[str, ...]:
+    """The log that a folded table is made from, the topics that a log is made from."""
+    table, _, part = applied.address.rpartition(".")
+    if part == "fold":
+        return (f"{table}.log",)
+    return tuple(str(address) for address in cast("list[Json]", applied.attributes.get(TOPICS) or []))
 
 
 def title_of(applied: Applied) -> str:
@@ -153,6 +158,7 @@ def _known(base: Change, desired: Desired, applied: Applied, observed: Observed)
         cause=cause,
         paths=tuple(paths),
         destroys=must_replace,
+        alters=any(path.path.startswith(PROPERTIES) for path in paths),
         reason=_reason(cause, drifted),
     )
 

@@ -58,6 +58,8 @@ def _filled(change: Change, facts: Facts, *, is_log: bool) -> tuple[str, ...]:
 def _snapshot(desired: Mapping[str, Json], documents: int | None) -> str:
     namespace = desired.get("namespace")
     known = "the documents" if documents is None else f"about {count(documents, 'document')}"
+    if desired.get("topics"):
+        return f"the next run reads the topic of {namespace} from its oldest message: Debezium fills it"
     if desired.get("source.snapshot") == "no_data":
         held = "" if documents is None else f": {known} that exist now are not copied"
         return f"the next run starts at the newest change of {namespace}{held}"

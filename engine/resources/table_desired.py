@@ -10,6 +10,7 @@ from engine.lake.layout import TablePaths
 from engine.resources.attributes import flatten, interval_text
 from engine.resources.partitions import folded_partition, partitions
 from engine.resources.resource import Desired
+from engine.resources.table_compare import TOPICS
 from engine.spec.pipeline import Pipeline
 from engine.spec.target import Target
 from engine.state.canonical import Json
@@ -28,15 +29,27 @@ _HANDLED = frozenset(
         "table.mode",
         "table.partition_by",
         "table.maintenance.vacuum.retain",
+        "source.connector",
     }
 )
 """What attributes of their own carry, or what only says which tables there are."""
-_HANDLED_BELOW = ("table.fields.",)
+_HANDLED_BELOW = ("table.fields.", "source.connector.")
 _OF_THE_FOLD = ("table.fold.",)
 
 
-def tables_of(pipeline: Pipeline, namespace: str, target: Target, root: Path) -> tuple[Desired, ...]:
-    """The change log of one collection and, unless the mode is ``changes``, what is folded from it."""
+def is_log(address: str) -> bool:
+    """Whether a resource is a change log; else it is folded from one."""
+    return address.endswith(".log")
+
+
+def tables_of(
+    pipeline: Pipeline, namespace: str, target: Target, root: Path, topics: tuple[str, ...] = ()
+) -> tuple[Desired, ...]:
+    """The change log of one collection and, unless the mode is ``changes``, what is folded from it.
+
+    Args:
+        topics: addresses of the Kafka topics that the log is made from.
+    """
     name = pipeline.table_name(namespace)
     paths = TablePaths(target.lake.location(root), name)
     log = Desired(
@@ -44,7 +57,8 @@ def tables_of(pipeline: Pipeline, namespace: str, target: Target, root: Path) ->
         kind=KIND,
         title=f"{name}/changes",
         pipeline=pipeline.pipeline,
-        attributes=_log_attributes(pipeline, namespace, target, paths),
+        attributes=_log_attributes(pipeline, namespace, target, paths) | ({TOPICS: list(topics)} if topics else {}),
+        depends_on=topics,
     )
     mode = pipeline.table.mode
     if mode == "changes":
@@ -60,7 +74,7 @@ def tables_of(pipeline: Pipeline, namespace: str, target: Target, root: Path) ->
     return log, fold
 
 
-def _log_attributes(pipeline: Pipeline, namespace: str, target: Target, paths: TablePaths) -> Mapping[str, Json]:
+def _log_attributes(pipeline: Pipeline, namespace: str, target: Target, paths: TablePaths) -> dict[str, Json]:
     from engine.lake.change_log import LOG_PROPERTIES  # noqa: PLC0415  pyarrow and deltalake load late
 
     properties = dict(LOG_PROPERTIES) | _retention(pipeline)

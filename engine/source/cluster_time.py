@@ -23,7 +23,12 @@ later snapshot read is newer."""
 
 def pack(time: Timestamp) -> int:
     """A cluster time as one integer that sorts as the times do."""
-    return (time.time - _EPOCH_2020) << _SHIFT | time.inc
+    return pack_parts(time.time, time.inc)
+
+
+def pack_parts(seconds: int, increment: int) -> int:
+    """As ``pack``, from seconds since 1970 and the increment."""
+    return (seconds - _EPOCH_2020) << _SHIFT | increment
 
 
 def unpack(packed: int) -> Timestamp:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import IsolationLevel, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # its own __all__ has it
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from engine.source.kafka_errors import asking
 

@@ -73,6 +73,11 @@ class Producer(SpecModel):
 class Connector(SpecModel):
     """The settings of Debezium's MongoDB connector."""
 
+    state: Literal["running", "paused", "stopped"] = Field(
+        "running",
+        description="running; paused: keeps its task and reads nothing; stopped: has no task, so that offsets can be "
+        "changed. The oplog has to hold what it misses.",
+    )
     mongodb_uri_from: ProviderReference | None = Field(
         None,
         description="Where Kafka Connect's workers find the connection string: a config provider's reference without "

@@ -33,7 +33,7 @@ class Project:
     targets: Mapping[str, Target]
     pipelines: Mapping[str, Pipeline]
     trees: Mapping[str, Tree] = field(default_factory=dict, repr=False)
-    """Target name -> its file, for diagnostics that come later."""
+    """``target NAME`` and ``pipeline NAME`` -> its file, for diagnostics that come later."""
 
     def target_for(self, pipeline: Pipeline, override: str | None = None) -> Target:
         """Where a pipeline runs: ``--target``, else its own target, else the only one, else ``local``.
@@ -93,8 +93,12 @@ def load_project(root: Path) -> Project:
 def _project(root: Path, files: Sequence[ReadFile]) -> Project:
     targets = {read.model.target: read.model for read in files if isinstance(read.model, Target)}
     pipelines = {read.model.pipeline: read.model for read in files if isinstance(read.model, Pipeline)}
-    trees = {read.model.target: read.tree for read in files if isinstance(read.model, Target)}
+    trees = {_name(read.model): read.tree for read in files if read.model is not None}
     return Project(root.resolve(), MappingProxyType(targets), MappingProxyType(pipelines), MappingProxyType(trees))
+
+
+def _name(model: Target | Pipeline) -> str:
+    return f"target {model.target}" if isinstance(model, Target) else f"pipeline {model.pipeline}"
 
 
 def _read_file(root: Path, path: Path, folder: str | None) -> tuple[ReadFile | None, list[Diagnostic]]:

@@ -14,6 +14,6 @@ def check_resolvable(project: Project, target: Target) -> None:
     Raises:
         SpecError: with one problem a reference.
     """
-    problems = list(unresolvable(project.trees[target.target]))
+    problems = list(unresolvable(project.trees[f"target {target.target}"]))
     if problems:
         raise SpecError(problems)

@@ -152,6 +152,6 @@ def test_a_plan_file_that_deletes_rows_needs_leave_as_well(world: World) -> None
     world.apply()
     world.spec(partition_by=[])
     text = world.plan().to_text()
-    with pytest.raises(PlanRefused, match="deletes tables with their rows"):
+    with pytest.raises(PlanRefused, match="deletes data"):
         world.apply_file(text)
     assert world.apply_file(text, allow_replace=True).steps == 4

@@ -127,7 +127,7 @@ def test_partitioning_that_somebody_changed_is_drift_and_needs_a_new_table() -> 
 
 def test_settings_without_a_consequence_only_update_the_state() -> None:
     change = compare_table(desired(on_conflict="fail"), applied(), live())
-    assert (change.action, change.destroys, change.touches_world) == (Action.UPDATE, False, False)
+    assert (change.action, change.destroys, change.alters) == (Action.UPDATE, False, False)
 
 
 @pytest.mark.parametrize(

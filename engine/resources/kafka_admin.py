@@ -1,0 +1,171 @@
+"""A Kafka cluster as a plan sees and changes it: topics and their settings, many at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from engine.errors import TransportError
+
+if TYPE_CHECKING:
+    from confluent_kafka.admin import AdminClient
+
+TIMEOUT_S = 15.0
+BATCH = 200
+"""Topics asked about in one request."""
+_TOPIC_OVERRIDE = 1
+"""Kafka's ``DYNAMIC_TOPIC_CONFIG``: set for this very topic, by whoever."""
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTopic:
+    """A topic as it stands."""
+
+    id: str
+    partitions: int
+    replicas: int
+    config: Mapping[str, str]
+    """Every setting with the value it has now."""
+    own: frozenset[str]
+    """Settings that somebody gave this very topic; the others are the broker's."""
+
+
+class KafkaAdmin:
+    """One cluster; nothing is sent before the first question."""
+
+    def __init__(self, config: Mapping[str, str | int]) -> None:
+        self._config: dict[str, str | int | float | bool] = dict(config)
+
+    @cached_property
+    def _client(self) -> AdminClient:
+        from confluent_kafka.admin import AdminClient  # noqa: PLC0415  only targets on Kafka need it
+
+        return AdminClient(self._config)
+
+    def brokers(self) -> int:
+        """How many brokers there are.
+
+        Raises:
+            TransportError: the cluster cannot be reached.
+        """
+        return len(self._metadata().brokers)
+
+    def topics(self, names: Collection[str]) -> dict[str, LiveTopic]:
+        """Those of the topics that exist.
+
+        Raises:
+            TransportError: the cluster cannot be reached, or refuses.
+        """
+        there = self._metadata().topics
+        found = sorted(name for name in names if name in there)
+        live: dict[str, LiveTopic] = {}
+        for start in range(0, len(found), BATCH):
+            live |= self._described(found[start : start + BATCH])
+        return live
+
+    def create(self, name: str, partitions: int, replicas: int, config: Mapping[str, str]) -> None:
+        """Create a topic.
+
+        Raises:
+            TransportError: it exists, or Kafka refuses.
+        """
+        from confluent_kafka.admin import NewTopic  # noqa: PLC0415  as above
+
+        topic = NewTopic(name, num_partitions=partitions, replication_factor=replicas, config=dict(config))
+        self._done(self._client.create_topics([topic])[name], f"topic {name}", "cannot be created")
+
+    def add_partitions(self, name: str, total: int) -> None:
+        """Raise the number of partitions.
+
+        Raises:
+            TransportError: Kafka refuses.
+        """
+        from confluent_kafka.admin import NewPartitions  # noqa: PLC0415  as above
+
+        asked = self._client.create_partitions([NewPartitions(name, total)])
+        self._done(asked[name], f"topic {name}", "cannot have more partitions")
+
+    def configure(self, name: str, changes: Mapping[str, str | None]) -> None:
+        """Set settings of a topic; None gives one back to the broker's default.
+
+        Raises:
+            TransportError: Kafka refuses.
+        """
+        from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType  # noqa: PLC0415
+
+        entries = [
+            ConfigEntry(
+                setting,
+                value,
+                incremental_operation=AlterConfigOpType.DELETE if value is None else AlterConfigOpType.SET,
+            )
+            for setting, value in changes.items()
+        ]
+        resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
+        self._done(
+            self._client.incremental_alter_configs([resource])[resource], f"topic {name}", "cannot be configured"
+        )
+
+    def delete(self, name: str) -> None:
+        """Delete a topic with its messages.
+
+        Raises:
+            TransportError: Kafka refuses.
+        """
+        self._done(self._client.delete_topics([name])[name], f"topic {name}", "cannot be deleted")
+        deadline = time.monotonic() + TIMEOUT_S
+        while name in self._metadata().topics:
+            if time.monotonic() > deadline:
+                raise self._error(f"topic {name} is still there after its deletion")
+            time.sleep(0.1)
+
+    def _metadata(self) -> Any:  # noqa: ANN401  confluent_kafka's ClusterMetadata, which it does not export
+        from confluent_kafka import KafkaException  # noqa: PLC0415  as above
+
+        try:
+            return self._client.list_topics(timeout=TIMEOUT_S)
+        except KafkaException as error:
+            raise self._error("Kafka does not answer", error) from None
+
+    def _described(self, names: list[str]) -> dict[str, LiveTopic]:
+        from confluent_kafka import TopicCollection  # noqa: PLC0415  as above
+        from confluent_kafka.admin import ConfigResource, ResourceType  # noqa: PLC0415
+
+        described = self._client.describe_topics(TopicCollection(names), request_timeout=TIMEOUT_S)
+        resources = {name: ConfigResource(ResourceType.TOPIC, name) for name in names}
+        configs = self._client.describe_configs(list(resources.values()), request_timeout=TIMEOUT_S)
+        live: dict[str, LiveTopic] = {}
+        for name in names:
+            topic = self._done(described[name], f"topic {name}", "cannot be looked at")
+            entries = self._done(configs[resources[name]], f"topic {name}", "cannot be looked at")
+            live[name] = LiveTopic(
+                id=str(topic.topic_id),
+                partitions=len(topic.partitions),
+                replicas=len(topic.partitions[0].replicas),
+                config={entry.name: entry.value for entry in entries.values()},
+                own=frozenset(entry.name for entry in entries.values() if entry.source == _TOPIC_OVERRIDE),
+            )
+        return live
+
+    def _done(self, future: Future[_T], where: str, what: str) -> _T:
+        from confluent_kafka import KafkaException  # noqa: PLC0415  as above
+
+        try:
+            return future.result(TIMEOUT_S)
+        except KafkaException as error:
+            raise self._error(f"{where} {what}", error) from None
+        except TimeoutError:
+            raise self._error(f"{where} {what}: no answer within {TIMEOUT_S:.0f} s") from None
+
+    def _error(self, what: str, error: Exception | None = None) -> TransportError:
+        told = f": {error.args[0].str()}" if error is not None and error.args else ""
+        return TransportError(
+            f"{what}{told}",
+            where=f"transport.kafka.bootstrap_servers {self._config['bootstrap.servers']}",
+            remedy="check that the brokers run and that this host may reach and use them",
+        )
