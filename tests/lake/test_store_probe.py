@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,11 @@ import pytest
 from engine.errors import LakeError
 from engine.lake import store_probe
 from engine.lake.store_probe import FOLDER, require_conditional_put
+from engine.runtime.running import Run, run_tables
+from engine.runtime.stopping import StopRequest
+from engine.runtime.supervisor import Watcher
 from engine.stack.s3 import BUCKET, S3Store
+from engine.telemetry.counters import TableCounters
 from tests.lake.fake_store import Answer, fake
 from tests.planner.worlds import World
 
@@ -102,3 +108,18 @@ def test_apply_refuses_a_store_that_loses_commits_before_it_makes_anything(tmp_p
         with pytest.raises(LakeError, match=r"does not enforce conditional put"):
             world.apply()
     assert store.objects == set()
+
+
+def show_nothing(_: Sequence[TableCounters]) -> AbstractContextManager[Watcher]:
+    raise AssertionError("no table was to be opened")
+
+
+def test_run_refuses_a_store_that_loses_commits_before_it_opens_a_table(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    with fake(ignoring) as store:
+        storage = {"endpoint": store.options["aws_endpoint"], "access_key": "k", "secret_key": "s", "allow_http": True}
+        world.target(lake={"uri": "s3://bucket/lake", "storage": storage})
+        world.spec()
+        with pytest.raises(LakeError, match=r"does not enforce conditional put"):
+            run_tables(Run(world.root), StopRequest(), show_nothing)
+    assert store.gets == 0
