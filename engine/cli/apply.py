@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @project_option
 @target_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--allow-replace", is_flag=True, help="Allow tables to be replaced or deleted with their rows.")
+@click.option(
+    "--allow-replace", is_flag=True, help="Allow tables and topics to be replaced or deleted with what they hold."
+)
 @click.option(
     "--re-snapshot",
     "collections",

@@ -16,7 +16,10 @@ from engine.cli.options import project_option, target_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--break-lock", is_flag=True, help="Take the lock of a process on a host that is gone for good.")
 def destroy(pipelines: tuple[str, ...], project: Path, target: str | None, *, yes: bool, break_lock: bool) -> int:
-    """Delete the tables of these pipelines, or of all. Only tables that oplake created; MongoDB is not touched."""
+    """Delete the tables, topics and connectors of these pipelines, or of all.
+
+    Only what oplake created; MongoDB is not touched.
+    """
     from engine.cli.plan_text import ask, refuse_to_guess, show_outcome, show_step
     from engine.planner.apply import Outcome
     from engine.planner.destroy import destruction

@@ -82,9 +82,10 @@ def down(project: Path, only: tuple[str, ...]) -> None:
 
 @stack.command()
 @project_option
-def status(project: Path) -> int:
+@only_option
+def status(project: Path, only: tuple[str, ...]) -> int:
     """Show every server that was started: its state, pid, address and log. Exits 1 when one is not healthy."""
-    servers = _local(project).status()
+    servers = _local(project).status(only)
     if not servers:
         click.echo("nothing was started: `oplake stack up` starts all, --only chooses")
         return 0

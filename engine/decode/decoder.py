@@ -58,7 +58,7 @@ class Decoder:
     def _decode_texts(self, batch: Batch, columns: Struct, ingested_at: datetime) -> Decoded:
         """Whole columns at once of the documents that the columns hold as they are, row by row of the others."""
         self._reader = reader_for(batch.documents, columns, self._reader)
-        if self._reader is None:
+        if self._reader is None or not self._reader.pays:
             return self._decode_in_pieces(batch, columns, ingested_at)
         parts: list[Decoded] = []
         rows: list[int] = []

@@ -8,6 +8,8 @@ refuses.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 
 import pyarrow as pa
 
@@ -24,12 +26,20 @@ def pattern_of(columns: Struct, identity: Scalar) -> str:
         columns: the document columns; maps and ``json`` are never admitted.
         identity: the scalar that the documents' ``_id`` is.
     """
-    fields = "".join(
-        f"(?:, ?{_field(name, pattern)})?"
-        for name, child in columns.fields.items()
-        if (pattern := _value(child)) is not None
-    )
-    return rf"^\{{{_field(ID, WIRE_SCALARS[identity].pattern)}{fields}\}}$"
+    grammar = _Grammar(nullable_names(columns))
+    fields = "".join(f"(?:, ?{field})?" for field in grammar.fields(columns))
+    return rf'^\{{"{ID}": ?{WIRE_SCALARS[identity].pattern}{fields}\}}$'
+
+
+def nullable_names(columns: Struct) -> frozenset[str]:
+    """The fields that may hold an explicit null: their text is found by the name alone, which no other field has."""
+    names = Counter(_names(columns))
+    return frozenset(name for name in _names_outside_lists(columns) if names[name] == 1)
+
+
+def null_text(name: str) -> str:
+    """How a text says that a field is null."""
+    return f'"{name}": null'
 
 
 def schema_of(columns: Struct, identity: Scalar) -> pa.Schema:
@@ -53,26 +63,50 @@ def wire_type(column: ColumnType) -> pa.DataType | None:
             return WIRE_SCALARS[scalar].type
 
 
-def _value(column: ColumnType) -> str | None:
+class _Grammar:
+    def __init__(self, nullable: frozenset[str]) -> None:
+        self._nullable = nullable
+
+    def fields(self, columns: Struct) -> list[str]:
+        return [
+            self._field(name, pattern)
+            for name, child in columns.fields.items()
+            if (pattern := self._value(child)) is not None
+        ]
+
+    def _field(self, name: str, value: str) -> str:
+        start = f'"{re.escape(name)}":'
+        return f"{start}(?: ?{value}| null)" if name in self._nullable else f"{start} ?{value}"
+
+    def _value(self, column: ColumnType) -> str | None:
+        match column:
+            case ListOf(element):
+                inner = self._value(element)
+                return None if inner is None else rf"\[(?:(?:{inner}|null)(?:, ?(?:{inner}|null))*)?\]"
+            case Struct():
+                fields = [f"(?:{field}(?:, ?)?)?" for field in self.fields(column)]
+                return rf"\{{{''.join(fields)}\}}" if fields else None
+            case MapOf() | Scalar.JSON:
+                return None
+            case scalar:
+                return WIRE_SCALARS[scalar].pattern
+
+
+def _names(column: ColumnType) -> Iterator[str]:
     match column:
-        case ListOf(element):
-            inner = _value(element)
-            return None if inner is None else rf"\[(?:(?:{inner}|null)(?:, ?(?:{inner}|null))*)?\]"
         case Struct(fields):
-            inner_fields = [
-                f"(?:{_field(name, pattern)}(?:, ?)?)?"
-                for name, child in fields.items()
-                if (pattern := _value(child)) is not None
-            ]
-            return rf"\{{{''.join(inner_fields)}\}}" if inner_fields else None
-        case MapOf() | Scalar.JSON:
-            return None
-        case scalar:
-            return WIRE_SCALARS[scalar].pattern
+            for name, child in fields.items():
+                yield name
+                yield from _names(child)
+        case ListOf(inner) | MapOf(inner):
+            yield from _names(inner)
 
 
-def _field(name: str, value: str) -> str:
-    return f'"{re.escape(name)}": ?{value}'
+def _names_outside_lists(columns: Struct) -> Iterator[str]:
+    for name, child in columns.fields.items():
+        yield name
+        if isinstance(child, Struct):
+            yield from _names_outside_lists(child)
 
 
 _FIRST = re.compile(rb'\{"_id": ?(?:(\{"\$oid")|(\{"\$numberLong")|(\{"\$binary")|(")|(-?[0-9]))')

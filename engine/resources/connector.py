@@ -12,7 +12,14 @@ from engine.resources.asked import Asked
 from engine.resources.change import Action, Change
 from engine.resources.connect_rest import ConnectRest
 from engine.resources.connector_act import ConnectorSteps, config_of
-from engine.resources.connector_checks import CLASS, RenderedConnector, failure, refused_settings, risks
+from engine.resources.connector_checks import (
+    CLASS,
+    RenderedConnector,
+    collection_problems,
+    failure,
+    refused_settings,
+    risks,
+)
 from engine.resources.connector_compare import (
     compare_connector,
     connector_consequences,
@@ -60,6 +67,10 @@ class ConnectorKind(Kind):
         wanted = connector_of(asked, self._kafka, rendering, needs)
         self._rendered[wanted.address] = RenderedConnector(asked, self._kafka, rendering)
         yield wanted
+
+    def problems(self, asked: Asked) -> Iterator[Notice]:
+        """Collections that no connector can follow as it is set up."""
+        return collection_problems(asked, self._kafka)
 
     def observe(self, desired: Desired | None, applied: Applied | None) -> Observed:
         """The connector."""

@@ -54,6 +54,19 @@ class RenderedConnector:
         return ()
 
 
+def collection_problems(asked: Asked, kafka: Kafka) -> Iterator[Notice]:
+    """Collections that no connector can follow as it is set up."""
+    where = asked.place("pipeline", ("source", "collections")) or f"pipeline {asked.pipeline.pipeline}"
+    for name in asked.namespaces:
+        if "," in name:
+            what = f"Debezium cannot follow {name}: it takes the comma for the end of a name"
+            yield Notice("error", "connector-collections", what, where, "rename the collection, or leave it out")
+    databases = {name.partition(".")[0] for name in asked.namespaces}
+    if settings_of(asked, kafka).capture_scope == "database" and len(databases) > 1:
+        what = f"`capture_scope: database` is for one database, and the collections are in {len(databases)}"
+        yield Notice("error", "connector-collections", what, where, "make a pipeline for each, or drop the key")
+
+
 def refused_settings(rest: ConnectRest, one: RenderedConnector) -> Iterator[Notice]:
     """What ``config/validate`` of the running Connect does not accept, setting by setting."""
     config = {**one.rendering.raw, "name": one.name}

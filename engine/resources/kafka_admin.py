@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = 15.0
 BATCH = 200
 """Topics asked about in one request."""
+REQUESTS = 4
+"""Requests under way at the same time."""
 _TOPIC_OVERRIDE = 1
 """Kafka's ``DYNAMIC_TOPIC_CONFIG``: set for this very topic, by whoever."""
 _T = TypeVar("_T")
@@ -63,10 +65,9 @@ class KafkaAdmin:
         """
         there = self._metadata().topics
         found = sorted(name for name in names if name in there)
-        live: dict[str, LiveTopic] = {}
-        for start in range(0, len(found), BATCH):
-            live |= self._described(found[start : start + BATCH])
-        return live
+        batches = [found[start : start + BATCH] for start in range(0, len(found), BATCH)]
+        with ThreadPoolExecutor(REQUESTS) as pool:
+            return {name: topic for batch in pool.map(self._described, batches) for name, topic in batch.items()}
 
     def create(self, name: str, partitions: int, replicas: int, config: Mapping[str, str]) -> None:
         """Create a topic.

@@ -13,6 +13,7 @@ from engine.resources.attributes import part, same
 from engine.resources.change import Action, Change
 from engine.resources.kafka_admin import KafkaAdmin, LiveTopic
 from engine.resources.notice import Notice
+from engine.resources.quantities import count
 from engine.resources.resource import ABSENT, Around, Desired, Kind, Observed, Sides, Verb
 from engine.resources.standing import Standing
 from engine.resources.three_way import CONFIG, settings
@@ -190,4 +191,5 @@ def _observed(live: LiveTopic | None, managed: Mapping[str, Json]) -> Observed:
 def _detail(desired: Mapping[str, Json]) -> str:
     milliseconds = int(str(desired.get("config.retention.ms", 0)))
     kept = format_duration(timedelta(milliseconds=milliseconds)) if milliseconds > 0 else "for ever"
-    return f"{desired.get(PARTITIONS)} partitions, {desired.get(REPLICATION)} copies, kept {kept}"
+    partitions, copies = (cast("int", desired.get(key, 0)) for key in (PARTITIONS, REPLICATION))
+    return f"{count(partitions, 'partition')}, {copies} {'copy' if copies == 1 else 'copies'}, kept {kept}"

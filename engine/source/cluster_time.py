@@ -52,4 +52,4 @@ def order_text(packed: int, phase: Literal["0", "1", "2"], number: int, digits: 
         number: counts the rows of the snapshot, or the changes that share the cluster time.
         digits: of the number; the same for all orders of one phase.
     """
-    return f"{unix_seconds(packed):08x}{packed & _INCREMENT_MASK:08x}{phase}{number:0{digits}x}"
+    return f"{packed + (_EPOCH_2020 << _SHIFT):016x}{phase}{number:0{digits}x}"

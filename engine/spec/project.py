@@ -12,7 +12,14 @@ from engine.spec.diagnostics import Diagnostic, Refused, Span, SpecError, did_yo
 from engine.spec.model_problems import read_model
 from engine.spec.pipeline import Pipeline
 from engine.spec.pipeline_checks import check_pipeline
-from engine.spec.project_checks import ReadFile, check_names, check_some_target, check_tables, check_targets_exist
+from engine.spec.project_checks import (
+    ReadFile,
+    check_connectors,
+    check_names,
+    check_some_target,
+    check_tables,
+    check_targets_exist,
+)
 from engine.spec.reference_checks import check_references
 from engine.spec.secret_keys import lines_of, lines_of_broken
 from engine.spec.spec_files import KINDS, SPECS, misplaced, shown_path, spec_paths, wrong_folder
@@ -148,6 +155,7 @@ def _check_together(root: Path, files: Sequence[ReadFile], *, is_complete: bool)
     yield from check_names(files, Target, "target")
     yield from check_names(files, Pipeline, "pipeline")
     yield from check_tables(files)
+    yield from check_connectors(files)
     if is_complete:
         yield from check_some_target(files, shown_path(root / SPECS / "targets"))
         yield from check_targets_exist(files)

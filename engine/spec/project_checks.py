@@ -78,6 +78,17 @@ def check_tables(files: Sequence[ReadFile]) -> Iterator[Diagnostic]:
             first.setdefault(table, f"`{namespace}` in {read.tree.file}")
 
 
+def check_connectors(files: Sequence[ReadFile]) -> Iterator[Diagnostic]:
+    """Settings of a connector where no target has one."""
+    targets = [read.model for read in files if isinstance(read.model, Target)]
+    if not targets or any(target.transport.kafka is not None for target in targets):
+        return
+    for read in files:
+        if isinstance(read.model, Pipeline) and read.model.source.connector is not None:
+            message = "`connector` is for targets with `transport: kafka`, and there is none"
+            yield read.tree.diagnostic(("source", "connector"), "useless-key", message, "delete it", at_key=True)
+
+
 def _table_of(pipeline: Pipeline, namespace: str) -> str | None:
     """The table of one collection; None for a glob, and where something else is reported already."""
     if any(mark in namespace for mark in GLOB_CHARACTERS) or glob_problem(namespace):

@@ -109,10 +109,10 @@ class LocalStack:
                 server.kill()
             return [name for name, _ in running]
 
-    def status(self) -> list[ServerStatus]:
-        """Every server that was started and not stopped since."""
+    def status(self, parts: Sequence[str] = PARTS) -> list[ServerStatus]:
+        """Every server of these parts that was started and not stopped since."""
         record = self._record()
-        servers = self.servers(record, record.started)
+        servers = self.servers(record, [server for server in record.started if part_of(server) in parts])
         with ThreadPoolExecutor(max(1, len(servers))) as pool:
             return list(pool.map(_status, servers, servers.values()))
 

@@ -106,8 +106,8 @@ class SeaweedStore(S3Store):
     def _command(self) -> Sequence[str]:
         inner = {name: free_port() for name in ("master.port", "volume.port", "filer.port")}
         grpc = {f"{name}.grpc": free_port() for name in ("s3.port", *inner)}
-        # These have ports of their own, which may be taken.
-        unwanted = {"s3.port.iceberg": 0, "s3.port.lance": 0}
+        # Two have ports of their own, which may be taken; the third would report to its makers.
+        unwanted = {"s3.port.iceberg": 0, "s3.port.lance": 0, "master.telemetry": "false"}
         flags = {"s3.port": self.port, "volume.max": 100} | inner | grpc | unwanted
         return [
             find_weed(),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import psutil
 from bson import Timestamp
+from deltalake.exceptions import DeltaError
 
 from engine.stack.server import Server
 from tests.chaos.project import ChaosProject
@@ -97,6 +98,12 @@ class Campaign:
     def _see(self, identity: str, running: Running) -> None:
         """Wait until the log has a row of this document."""
         until = time.monotonic() + PATIENCE_S
-        while not any(row["_id"] == identity for row in self.project.log().rows):
+        while not self._log_has(identity):
             assert time.monotonic() < until, f"{identity!r} never came:\n{running.text[-4000:]}"
             time.sleep(1)
+
+    def _log_has(self, identity: str) -> bool:
+        try:
+            return any(row["_id"] == identity for row in self.project.log().rows)
+        except (OSError, DeltaError):
+            return False  # the store has just been started again

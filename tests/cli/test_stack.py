@@ -77,6 +77,7 @@ class TestLife:
 
         assert "killed s3" in stack("kill", "s3")
         assert stack.states(code=1) == {"mongodb": "healthy", "s3": "dead"}
+        assert stack("status", "--only", "mongodb").count("healthy") == 1
         stack("restart", "s3")
         assert stack.states() == {"mongodb": "healthy", "s3": "healthy"}
         assert pa.table(DeltaTable(f"{lake}/t", storage_options=options).scan()).num_rows == 1

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,63 +10,14 @@ from engine.errors import LakeError
 from engine.lake import store_probe
 from engine.lake.store_probe import FOLDER, require_conditional_put
 from engine.stack.s3 import BUCKET, S3Store
+from tests.lake.fake_store import Answer, fake
 from tests.planner.worlds import World
 
-Answer = Callable[[str, set[str], int], int]
-"""The status of a put, from its path, the objects that are there, and how many puts came before it."""
 
-
-class FakeStore(ThreadingHTTPServer):
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(("127.0.0.1", 0), FakeRequest)
-        self.answer = answer
-        self.objects: set[str] = set()
-        self.puts = 0
-        self.lock = threading.Lock()
-
-    @property
-    def options(self) -> dict[str, str]:
-        return {
-            "aws_endpoint": f"http://127.0.0.1:{self.server_address[1]}",
-            "aws_access_key_id": "key",
-            "aws_secret_access_key": "secret",
-        }
-
-
-class FakeRequest(BaseHTTPRequestHandler):
-    server: FakeStore
-    protocol_version = "HTTP/1.1"
-
-    def do_PUT(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
-        store = self.server
-        with store.lock:
-            status = store.answer(self.path, store.objects, store.puts)
-            store.puts += 1
-            if status == 200:
-                store.objects.add(self.path)
-        self.reply(status)
-
-    def do_DELETE(self) -> None:
-        with self.server.lock:
-            self.server.objects.discard(self.path)
-        self.reply(204)
-
-    def reply(self, status: int) -> None:
-        self.send_response(status)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def fake(answer: Answer) -> Iterator[FakeStore]:
-    with FakeStore(answer) as store:
-        threading.Thread(target=store.serve_forever, daemon=True).start()
-        yield store
-        store.shutdown()
+@pytest.fixture(autouse=True)
+def nothing_proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fake store may get the port of one before it."""
+    monkeypatch.setattr(store_probe, "_proven", set())
 
 
 def sound(path: str, objects: set[str], _: int) -> int:
@@ -128,7 +75,7 @@ def test_a_store_that_stays_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(store_probe, "DEADLINE_S", 0.0)
     with fake(lambda *_: 503) as store, pytest.raises(LakeError, match=r"cannot be asked .* \(it answers 503\)"):
         require_conditional_put("s3://bucket/lake", store.options)
-    gone = store.options
+    gone = store.options | {"aws_endpoint": "http://127.0.0.1:1"}
     with pytest.raises(LakeError, match=r"cannot be asked .*refused"):
         require_conditional_put("s3://bucket/lake", gone)
 

@@ -437,6 +437,17 @@ def test_what_connect_says_of_a_secret_is_not_repeated(world: World, cluster: Cl
     assert PASSWORD not in plan.to_text() + explain(plan)
 
 
+@pytest.mark.parametrize(
+    ("collections", "connector"),
+    [(["shop.a,b"], {}), (["shop.orders", "other.users"], {"capture_scope": "database"})],
+)
+def test_collections_that_a_connector_cannot_follow_are_an_error(
+    world: World, collections: list[str], connector: dict[str, Any]
+) -> None:
+    source(world, *collections, connector=connector)
+    assert [notice.code for notice in world.plan().errors] == ["connector-collections"]
+
+
 def own_template(world: World, text: str) -> None:
     path = world.root / "templates" / "debezium-mongodb.json.j2"
     path.parent.mkdir(exist_ok=True)

@@ -214,7 +214,7 @@ def test_a_status_shows_topics_and_the_states_of_connectors(world: KafkaWorld) -
     standings = {one.title: one for one in found.standings}
     assert standings[world.connector].state == "RUNNING"
     assert standings[world.connector].detail == "RUNNING, task RUNNING"
-    assert standings[world.topic].detail == "4 partitions, 1 copies, kept 7d"
+    assert standings[world.topic].detail == "4 partitions, 1 copy, kept 7d"
 
 
 def assert_settled(world: KafkaWorld) -> None:

@@ -1,0 +1,113 @@
+"""How Kafka Connect is spoken to when it is busy, away, or angry; ``tests/transport`` asks a real one."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from engine.errors import TransportError
+from engine.resources.connect_rest import ConnectRest
+from engine.resources.connector_states import read_state
+from engine.stack.ports import free_port
+
+REBALANCE = (409, {"error_code": 409, "message": "Cannot complete request momentarily due to stale configuration"})
+SECRET = "correct-horse-battery-staple"  # noqa: S105 - a secret for the test to look for
+
+
+@contextmanager
+def answering(*answers: tuple[int, object]) -> Iterator[tuple[ConnectRest, list[str]]]:
+    """A server that gives these answers, one a request, and what it was asked."""
+    asked: list[str] = []
+    left = list(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            asked.append(f"{self.command} {self.path}")
+            status, body = left.pop(0)
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_PUT = do_POST = do_DELETE = answer  # noqa: N815 - http.server's names
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield ConnectRest(f"http://127.0.0.1:{server.server_port}/"), asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_rebalance_is_waited_for() -> None:
+    with answering(REBALANCE, REBALANCE, (200, {})) as (rest, asked):
+        rest.put("a b", {"k": "v"})
+    assert asked == ["PUT /connectors/a%20b/config"] * 3
+
+
+def test_a_conflict_that_does_not_pass_is_not_waited_for() -> None:
+    with answering((409, {"message": "Connector x already exists"})) as (rest, _), pytest.raises(TransportError):
+        rest.create_stopped("x", {})
+
+
+def test_what_is_missing_is_none_and_may_be_deleted() -> None:
+    with answering((404, {}), (404, {})) as (rest, _):
+        assert rest.config("x") is None
+        rest.delete("x")
+
+
+def test_a_refusal_repeats_nothing_of_a_configuration() -> None:
+    told = {"message": f"Invalid value mongodb://u:{SECRET}@h for configuration"}
+    with answering((400, told)) as (rest, _), pytest.raises(TransportError) as caught:
+        rest.put("x", {"mongodb.connection.string": SECRET})
+    assert SECRET not in str(caught.value)
+    assert "400" in caught.value.what
+
+
+def test_a_refusal_without_a_configuration_says_why() -> None:
+    refusal = (400, {"message": "Connectors must be in the STOPPED state"})
+    with answering(refusal) as (rest, _), pytest.raises(TransportError, match="STOPPED state"):
+        rest.delete_offsets("x")
+
+
+def test_settings_that_are_refused_come_with_what_is_wrong() -> None:
+    configs = [
+        {"value": None},
+        {"value": {"name": "a", "errors": []}},
+        {"value": {"name": "b", "errors": ["Must be larger"]}},
+    ]
+    with answering((200, {"configs": configs})) as (rest, asked):
+        assert rest.validate("org.x.Connector", {"b": "1"}) == {"b": ["Must be larger"]}
+    assert asked == ["PUT /connector-plugins/Connector/config/validate"]
+
+
+def test_a_connect_that_is_not_there_is_an_error_with_the_remedy() -> None:
+    with pytest.raises(TransportError, match="does not answer") as caught:
+        ConnectRest(f"http://127.0.0.1:{free_port()}").connectors()
+    assert "connect_url" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("trace", "told"),
+    [
+        ("org.x.Boom: no\n\tat a.B\nCaused by: y.Z: deep\n\t... 3 more", "org.x.Boom: no; caused by y.Z: deep"),
+        (f"x: mongodb://user:{SECRET}@host/ is bad\n\tat a", "x: mongodb://***@host/ is bad"),
+        ("x" * 1000, "x" * 300),
+    ],
+)
+def test_a_stack_trace_is_told_by_its_first_line_and_its_cause(trace: str, told: str) -> None:
+    status = {"connector": {"state": "RUNNING"}, "tasks": [{"state": "FAILED", "trace": trace}]}
+    assert read_state(status).trace == told
