@@ -7,6 +7,7 @@ gone, however it went, the pipe closes and the process stops as if it had been a
 
 from __future__ import annotations
 
+import math
 import signal
 import subprocess
 import sys
@@ -142,7 +143,7 @@ class Processes:
         is_calm = all(slot.process is not None and now - slot.started_at >= CALM_S for slot in self._slots)
         if self._to_roll and is_calm and not self._stop.requested:
             slot = self._to_roll.pop(0)
-            slot.started_at = now  # calm only returns with the next process
+            slot.started_at = math.inf  # calm only returns with the next process, however long this one takes
             if slot.process is not None:
                 slot.process.terminate()
 

@@ -85,6 +85,8 @@ class Worker:
             except PartitionsMoved:
                 self.report.moved()
             except RetryableError as error:
+                if self._stop.requested:
+                    return "stopped"  # nothing is in hand any more, and what is to be waited for may not come
                 wait_s = self._retries.wait_s(self._now())
                 if wait_s is None:
                     raise

@@ -51,6 +51,8 @@ def _become(request: dict[str, Any], stderr: int) -> NoReturn:
     """From here on this is `oplake` with these arguments."""
     os.dup2(stderr, 2)
     os.close(stderr)
+    # Python still takes the old file for seekable, and asks where in it the pipe stands.
+    sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", closefd=False)
     os.environ.update(request["environment"])
     sys.argv = ["oplake", *request["arguments"]]
     if request["patch"]:

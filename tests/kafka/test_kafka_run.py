@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+import time
+from pathlib import Path
 
 import pytest
 
+from engine.stack.kafka import KafkaBroker
 from tests.faults.nursery import Nursery
 from tests.kafka.project import KafkaProject
 from tests.kafka.topic import Collection, KafkaTopic
@@ -74,3 +77,34 @@ def test_a_worker_that_is_killed_goes_on_from_its_last_commit(
     project.catch_up(nursery)
 
     assert project.problems(events, collection) == []
+
+
+@pytest.mark.fault
+def test_a_broker_that_is_gone_is_waited_for_and_does_not_hold_up_a_stop(tmp_path: Path, nursery: Nursery) -> None:
+    with KafkaBroker(tmp_path / "kafka", heap_mb=384) as broker:
+        project = KafkaProject(tmp_path / "project", broker.bootstrap_servers, "production")
+        project.write()
+        project.create()
+        topic = KafkaTopic(broker.bootstrap_servers, project.topic)
+        topic.create()
+        collection = Collection()
+        first, second = collection.changes(100), collection.changes(100)
+        topic.write(first)
+        running = project.start("run", nursery=nursery)
+        assert running.wait_for("batch appended")
+        broker.kill()
+        broker.start()
+        topic.write(second)
+        read = sum(project.position().values())
+        until = time.monotonic() + 120
+        while sum(project.position().values()) == read:
+            assert time.monotonic() < until, running.text
+            time.sleep(0.2)
+        broker.kill()
+
+        running.send(signal.SIGTERM)
+
+        assert running.wait() == 0, running.text
+        broker.start()
+        project.catch_up(nursery)
+        assert project.problems([*first, *second], collection) == []
