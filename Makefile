@@ -14,10 +14,10 @@ export OPLAKE_DATASETS
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: help setup demo test unit lint format bench lock clean
+.PHONY: help setup demo test unit lint format bench bench-kafka chaos lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
 
 setup: $(READY) ## make .venv from the hash-pinned lock (the others do this themselves)
 $(READY): locks/dev.txt pyproject.toml
@@ -47,6 +47,12 @@ format: $(READY) ## rewrite the code in the project's format
 
 bench: $(READY) ## measure, and print a Markdown table (docs/benchmarks.md records one)
 	@$(BIN)/python -m tests.benchmarks
+
+bench-kafka: $(READY) ## the same for the Kafka transport; SPARK=--spark measures the peer, too
+	@$(BIN)/python -m tests.benchmarks.kafka $(SPARK)
+
+chaos: $(READY) ## kill everything of the production transport three hundred times (an hour or so)
+	OPLAKE_CHAOS_KILLS=300 $(BIN)/python -m pytest -n 0 tests/chaos
 
 # The locks hold for every Python and platform (--universal) and name no index.
 # `make lock UPGRADE=--upgrade` takes the newest versions; without it the present ones stay where they can.

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
 import click
 
 from engine.cli.paint import Painter
-from engine.errors import OplakeError
+from engine.errors import OperatorError, OplakeError
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -27,6 +31,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "render": "Write topics and connectors as manifests for Strimzi.",
         "destroy": "Delete tables that oplake created.",
         "generate": "Write seeded documents and changes into MongoDB.",
+        "stack": "Run MongoDB, Kafka, Connect and an S3 store on this machine.",
     }
 )
 """Command -> its one-line help, in the order of a table's life. Each lives in ``engine.cli``, with ``_`` for ``-``."""
@@ -35,7 +40,8 @@ EXIT_CODES = """\b
 Exit codes:
   0  clean            3  changes pending
   1  error            4  drift
-  2  wrong usage      130 interrupted
+  2  wrong usage      6  incomplete: stopped before the batch in hand was written
+                      130 interrupted
 """
 
 
@@ -80,6 +86,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with the code that its outcome has."""
+    _prepare_streams()
     try:
         result = cli.main(prog_name="oplake", standalone_mode=False)
     except click.exceptions.Abort:
@@ -94,7 +101,28 @@ def main() -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        _discard_output()
+        what = f"the system refused: {error.strerror or type(error).__name__}"
+        show_error(OperatorError(what, where=str(error.filename or "writing output")))
+        sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _prepare_streams() -> None:
+    """Characters that a terminal cannot show are escaped, and a stream that somebody has closed takes everything."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  as long as the process
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """What is still buffered would fail again when Python closes standard output."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show_error(error: OplakeError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -45,7 +46,9 @@ def query(sql: str, **options: Any) -> None:  # noqa: ANN401 - click
     from engine.query.run import explain_query, run_query
 
     form = _format(options["form"], options["out"])
-    request = _request(sys.stdin.read() if sql == "-" else sql, options)
+    # In a locale that is not UTF-8 Python passes on what it cannot read of the argument; SQL is UTF-8.
+    text = sys.stdin.read() if sql == "-" else os.fsencode(sql).decode(errors="replace")
+    request = _request(text, options)
     with _quiet_when_nobody_reads():
         if options["explain"]:
             click.echo(explain_query(request))
@@ -111,7 +114,7 @@ def _write(rows: Rows, form: str, out: Path | None, max_rows: int) -> None:
             count = write_parquet(rows, temporary)
         click.echo(f"wrote {count:,} rows to {out}", err=True)
         return
-    with _opened(out) as stream:
+    with _opened(out, is_data=form != "table") as stream:
         match form:
             case "csv":
                 write_csv(rows, stream)
@@ -122,8 +125,11 @@ def _write(rows: Rows, form: str, out: Path | None, max_rows: int) -> None:
 
 
 @contextmanager
-def _opened(out: Path | None) -> Iterator[TextIO]:
+def _opened(out: Path | None, *, is_data: bool) -> Iterator[TextIO]:
     if out is None:
+        if is_data and isinstance(sys.stdout, io.TextIOWrapper):
+            # CSV and JSON are UTF-8 whatever the terminal speaks: an escaped character would be another value.
+            sys.stdout.reconfigure(encoding="utf-8", errors="strict")
         yield sys.stdout
         sys.stdout.flush()
         return

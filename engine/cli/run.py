@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -56,7 +57,8 @@ def run(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - c
     On a terminal one line shows how far things are; elsewhere logs are written to stderr as JSON.
 
     With --workers each process logs for itself. One that dies is started again; when one dies again and again
-    all of them stop. The same command on other hosts shares the same partitions.
+    all of them stop. SIGHUP starts them anew one after the other. The same command on other hosts shares the same
+    partitions.
     """
     from engine.runtime.stopping import StopRequest, leave, stop_on_signals
 
@@ -84,7 +86,9 @@ def _run_processes(run: Run, count: int, stop: StopRequest, grace_s: float) -> i
     arguments = ["run", *run.pipelines, "--project", str(run.project), "--grace", f"{int(grace_s * 1000)}ms"]
     arguments += ["--target", run.target] if run.target else []
     arguments += ["--until-caught-up"] if run.until_caught_up else []
-    return Processes(arguments, count, stop, grace_s).run()
+    processes = Processes(arguments, count, stop, grace_s, ends_by_itself=run.until_caught_up)
+    signal.signal(signal.SIGHUP, lambda *_: processes.roll())
+    return processes.run()
 
 
 def _supervised(number: int, stop: StopRequest, grace_s: float) -> Show:

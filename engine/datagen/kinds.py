@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from engine.datagen.kind import Kind, KindFactory
 from engine.datagen.seeded import Seeded
-from engine.errors import UserError
+from engine.errors import UsageError
 
 GROUP = "oplake.generators"
 BUILT_IN = {
@@ -36,11 +36,11 @@ def make_kind(name: str, seeded: Seeded) -> Kind:
     """Build the kind called ``name``; a built-in name cannot be taken over.
 
     Raises:
-        UserError: no such kind, or its distribution is broken.
+        UsageError: no such kind, or its distribution is broken.
     """
     kind = _factory(name)(seeded)
     if not isinstance(kind, Kind):
-        raise UserError(
+        raise UsageError(
             f"the generator `{name}` made a {type(kind).__name__}, not an engine.datagen.kind.Kind",
             where=f"entry point {GROUP}:{name}",
             remedy="let the entry point name a subclass of Kind, or a function that returns one",
@@ -55,7 +55,7 @@ def _factory(name: str) -> KindFactory:
     try:
         factory: KindFactory = entry.load()
     except (ImportError, AttributeError) as error:
-        raise UserError(
+        raise UsageError(
             f"the generator `{entry.name}` cannot be loaded: {error}",
             where=f"entry point {GROUP}:{entry.name} = {entry.value}",
             remedy="repair or remove the distribution that declares it",
@@ -63,11 +63,11 @@ def _factory(name: str) -> KindFactory:
     return factory
 
 
-def _unknown(name: str) -> UserError:
+def _unknown(name: str) -> UsageError:
     names = kind_names()
     near = get_close_matches(name, names, n=1)
     hint = f"did you mean `{near[0]}`? " if near else ""
-    return UserError(
+    return UsageError(
         f"there is no generator called `{name}`",
         remedy=f"{hint}known: {', '.join(names)}; more can be installed (docs/datagen.md)",
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bson import encode
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import BulkWriteError, PyMongoError, ServerSelectionTimeoutError
 
 from engine.datagen.changes import Change
 from engine.datagen.kind import Document
@@ -124,6 +124,13 @@ def translated(collection: Collection[Document]) -> Iterator[None]:
         raise SourceError(
             f"the server refused a write: {first.get('errmsg', 'no reason given')}",
             where=collection.full_name,
+        ) from error
+    except ServerSelectionTimeoutError as error:
+        # Its own text describes every server it tried.
+        raise SourceError(
+            "MongoDB does not answer",
+            where=collection.full_name,
+            remedy="check that the server runs and can be reached from here",
         ) from error
     except PyMongoError as error:
         raise SourceError(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from types import MappingProxyType
 
@@ -14,13 +12,13 @@ import pyarrow as pa
 from engine.decode import system_columns
 from engine.decode.batch_documents import batch_documents
 from engine.decode.bson_documents import collector_paused
+from engine.decode.decoded import Decoded, joined
 from engine.decode.identity import identity_texts
 from engine.decode.keeper import Keeper
 from engine.decode.log_table import log_table
-from engine.decode.rescue import Reason
 from engine.decode.rules import DecodeRules
 from engine.decode.shred import shred
-from engine.decode.widths import wider
+from engine.decode.wire_columns import WireReader, reader_for
 from engine.source.batch import Batch
 from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
 
@@ -30,18 +28,8 @@ _CACHED_ROWS = 1000
 the batch, so then the batch is decoded whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """One batch as rows of the change log."""
-
-    table: pa.Table
-    """Document columns, then ``system_columns.LOG_COLUMNS``; one row a change, in batch order."""
-    columns: Struct
-    """The document columns: those the table had, then the new ones this batch brings."""
-    rescued: Mapping[tuple[str, Reason], int]
-    """(column path, reason) -> values kept in ``_rescued``."""
-    widenings: Mapping[str, ColumnType]
-    """Column path -> the wider type this batch asks for; only under ``on_conflict: widen``."""
+_WIRE_ROWS = 5000
+"""Texts read at a time as whole columns."""
 
 
 class Decoder:
@@ -49,6 +37,7 @@ class Decoder:
 
     def __init__(self, rules: DecodeRules | None = None) -> None:
         self._rules = rules or DecodeRules()
+        self._reader: WireReader | None = None
 
     def decode(self, batch: Batch, columns: Struct, ingested_at: datetime) -> Decoded:
         """Turn a batch into rows for a table that has these document columns.
@@ -62,13 +51,57 @@ class Decoder:
             TypeConflict: a value does not fit its column and the spec says ``on_conflict: fail``.
         """
         with collector_paused():
-            parts: list[Decoded] = []
-            for chunk in batch.chunks(_CACHED_ROWS):
-                part = self._decode(chunk, columns, ingested_at)
-                if part.columns != columns:
-                    return self._decode(batch, columns, ingested_at)
-                parts.append(part)
-            return _joined(parts) if parts else self._decode(batch, columns, ingested_at)
+            if batch.encoding == "extended_json" and not self._rules.masks:
+                return self._decode_texts(batch, columns, ingested_at)
+            return self._decode_in_pieces(batch, columns, ingested_at)
+
+    def _decode_texts(self, batch: Batch, columns: Struct, ingested_at: datetime) -> Decoded:
+        """Whole columns at once of the documents that the columns hold as they are, row by row of the others."""
+        self._reader = reader_for(batch.documents, columns, self._reader)
+        if self._reader is None or not self._reader.pays:
+            return self._decode_in_pieces(batch, columns, ingested_at)
+        parts: list[Decoded] = []
+        rows: list[int] = []
+        others: list[int] = []
+        for start in range(0, len(batch), _WIRE_ROWS):
+            piece = batch.slice(start, start + _WIRE_ROWS)
+            fitting, left = self._reader.sort(piece.documents)
+            part = self._read(piece.take(fitting) if left else piece, self._reader, ingested_at) if fitting else None
+            if part is None:
+                others += range(start, start + len(piece))
+                continue
+            parts.append(part)
+            rows += [start + row for row in fitting]
+            others += [start + row for row in left]
+        if others:
+            rest = self._decode_in_pieces(batch.take(others), columns, ingested_at)
+            if rest.columns != columns:
+                return self._decode(batch, columns, ingested_at)
+            parts.append(rest)
+        return joined(parts, [*rows, *others] if others else None)
+
+    def _read(self, batch: Batch, reader: WireReader, ingested_at: datetime) -> Decoded | None:
+        """Documents that all fit; None when one of them turns out to be no JSON."""
+        keeper = Keeper(self._rules, count_leaves(reader.columns))
+        try:
+            built, ids = reader.read(batch.documents, keeper)
+        except pa.ArrowInvalid:
+            return None
+        return Decoded(
+            table=log_table(built, batch, ids, keeper.rescue.texts(len(batch)), ingested_at),
+            columns=reader.columns,
+            rescued=MappingProxyType(dict(keeper.rescue.counts)),
+            widenings=MappingProxyType({}),
+        )
+
+    def _decode_in_pieces(self, batch: Batch, columns: Struct, ingested_at: datetime) -> Decoded:
+        parts: list[Decoded] = []
+        for chunk in batch.chunks(_CACHED_ROWS):
+            part = self._decode(chunk, columns, ingested_at)
+            if part.columns != columns:
+                return self._decode(batch, columns, ingested_at)
+            parts.append(part)
+        return joined(parts) if parts else self._decode(batch, columns, ingested_at)
 
     def _decode(self, batch: Batch, columns: Struct, ingested_at: datetime) -> Decoded:
         keeper = Keeper(self._rules, count_leaves(columns))
@@ -80,22 +113,6 @@ class Decoder:
             rescued=MappingProxyType(dict(keeper.rescue.counts)),
             widenings=MappingProxyType(keeper.widenings),
         )
-
-
-def _joined(parts: Sequence[Decoded]) -> Decoded:
-    """Put parts with the same columns together again."""
-    rescued: Counter[tuple[str, Reason]] = Counter()
-    widenings: dict[str, ColumnType] = {}
-    for part in parts:
-        rescued.update(part.rescued)
-        for path, column in part.widenings.items():
-            widenings[path] = wider(widenings.get(path, column), column)
-    return Decoded(
-        table=pa.concat_tables([part.table for part in parts]),
-        columns=parts[0].columns,
-        rescued=MappingProxyType(dict(rescued)),
-        widenings=MappingProxyType(widenings),
-    )
 
 
 def infer(documents: Sequence[bytes], rules: DecodeRules) -> Decoded:

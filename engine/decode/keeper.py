@@ -100,8 +100,12 @@ class Keeper:
         """Keep explicit nulls; a None where the document has no such field is a missing field."""
         for index, value in enumerate(values):
             if value is None and place.name in documents[index]:
-                row, path = place.locate(index)
-                self.rescue.keep(row, path or "", None, place.column, Reason.NULL)
+                self.keep_null(index, place)
+
+    def keep_null(self, index: int, place: Place) -> None:
+        """Keep one explicit null."""
+        row, path = place.locate(index)
+        self.rescue.keep(row, path or "", None, place.column, Reason.NULL)
 
     def keep_order(self, index: int, names: Sequence[str], place: Place) -> None:
         """Keep the order of the fields of one document."""

@@ -55,7 +55,7 @@ class Reason(StrEnum):
     """The document came as text that is no extended JSON: the text is kept, no column has a value."""
 
 
-RESCUING = frozenset({Reason.CONFLICT, Reason.OUT_OF_RANGE, Reason.LIMIT, Reason.NAME, Reason.RAW})
+RESCUING = frozenset({Reason.CONFLICT, Reason.OUT_OF_RANGE, Reason.LIMIT, Reason.NAME, Reason.RAW, Reason.UNREADABLE})
 """Reasons that leave a column null, or no column at all, although the document has a value. The others are notes
 beside a column that holds the value."""
 

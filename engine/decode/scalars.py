@@ -60,7 +60,7 @@ class Held:
 
 
 def plain_array(values: Sequence[BsonValue], scalar: Scalar) -> pa.Array:
-    """A column of values (or None) that are all of the column's ``PLAIN_CLASSES``."""
+    """A column of values (or None) that are all of the column's ``PLAIN_CLASSES``, or what ``hold`` holds of others."""
     if scalar is Scalar.OBJECT_ID:
         values = [None if value is None else str(value) for value in values]
     return pa.array(values, arrow_type(scalar))

@@ -151,16 +151,14 @@ class _Shredder:
         plain = PLAIN_CLASSES.get(scalar, frozenset())
         if kinds <= plain:
             return Column(plain_array(values, scalar), scalar)
-        held_values: list[object] = []
+        held_values, at_home = list(values), plain | {NoneType}
         for index, value in enumerate(values):
-            if value is None:
-                held_values.append(None)
-                continue
-            held = hold(value, scalar)
-            held_values.append(held.value)
-            if held.reason is not None:
-                self._keeper.keep(value, index, place, held.reason, scalar)
-        return Column(pa.array(held_values, arrow_type(scalar)), scalar)
+            if type(value) not in at_home:
+                held = hold(value, scalar)
+                held_values[index] = held.value
+                if held.reason is not None:
+                    self._keeper.keep(value, index, place, held.reason, scalar)
+        return Column(plain_array(held_values, scalar), scalar)
 
     def _document(
         self, values: Sequence[BsonValue], kinds: set[type], known: Struct | None, place: Place

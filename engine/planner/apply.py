@@ -40,9 +40,11 @@ def apply_scope(workspace: Workspace, source: SourceView, how: Apply) -> Outcome
     """Make the world as git asks.
 
     Raises:
+        LakeError: the lake's store would lose commits.
         PlanRefused: the plan has errors, or would delete rows that nobody agreed to lose.
         LockHeld: somebody else is at it.
     """
+    workspace.require_sound_store()
     with workspace.locked("apply", break_lock=how.break_lock):
         resumed = _resume(workspace, source, how)
         plan = workspace.plan(source)
@@ -72,10 +74,12 @@ def apply_file(workspace: Workspace, source: SourceView, text: str, where: str, 
     """Carry out a plan made before, exactly as it was shown, or not at all.
 
     Raises:
+        LakeError: the lake's store would lose commits.
         PlanRefused: it is stale, cannot be read, has errors or would delete rows without leave.
         LockHeld: somebody else is at it.
     """
     planned = read_plan(text, where)
+    workspace.require_sound_store()
     with workspace.locked("apply", break_lock=how.break_lock):
         journal = workspace.unfinished()
         if journal is not None and journal.plan_digest == planned.digest:

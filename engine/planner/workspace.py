@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from engine.lake.store_probe import require_conditional_put
 from engine.planner.builder import World, build_plan
 from engine.planner.carry_out import Executor, Progress
 from engine.planner.plan import Plan, read_plan
@@ -49,6 +50,10 @@ class Workspace:
     def executor(self, progress: Progress) -> Executor:
         """What carries plans out here."""
         return Executor(self.journals, self.kinds, Runs(self.database, self.scope.name), progress)
+
+    def require_sound_store(self) -> None:
+        """Refuse a lake in a store that would lose commits; see ``require_conditional_put``."""
+        require_conditional_put(self.scope.lake, self.scope.target.lake.storage_options())
 
     @contextmanager
     def locked(self, purpose: str, *, break_lock: bool = False) -> Iterator[None]:

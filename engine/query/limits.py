@@ -59,6 +59,12 @@ class Deadline:
         timer.start()
         try:
             yield
+        except BaseException as error:
+            # Ctrl-C leaves DuckDB's threads at work, and closing the connection would wait for them.
+            connection.interrupt()
+            if type(error) is RuntimeError:  # what DuckDB makes of a KeyboardInterrupt
+                raise KeyboardInterrupt from error
+            raise
         finally:
             done.set()
             timer.join()

@@ -19,6 +19,7 @@ from engine.lake.folded_table import FoldedTable
 from engine.lake.log_commits import LogHistoryGone, commits_after
 from engine.lake.observe import observe_table
 from engine.source.cluster_time import unix_seconds
+from engine.source.kafka_position import PartitionPosition, partition_positions
 from engine.source.stream_position import StreamPosition
 
 MAX_ROWS_TO_COUNT = 2_000_000
@@ -78,6 +79,9 @@ def folded_status(uri: str, log_uri: str, storage_options: Mapping[str, str]) ->
 
 def position_text(position: Mapping[str, int]) -> str:
     """A position as people read it."""
+    partitions = partition_positions(position)
+    if partitions:
+        return _partitions_text(partitions)
     at = StreamPosition.of(position)
     if at.snapshot_time is None and at.stream_time is None:
         return "not started"
@@ -85,6 +89,17 @@ def position_text(position: Mapping[str, int]) -> str:
         return f"snapshot, {at.snapshot_rows:,} documents so far"
     packed = at.stream_time if at.stream_time is not None else at.snapshot_time
     assert packed is not None  # noqa: S101  one of the two is there
+    return _time_text(packed)
+
+
+def _partitions_text(partitions: Mapping[int, PartitionPosition]) -> str:
+    records = sum(place.offset or 0 for place in partitions.values())
+    read = f"{records:,} offsets in {len(partitions)} partition{'s' if len(partitions) > 1 else ''}"
+    times = [place.time for place in partitions.values() if place.time is not None]
+    return f"{_time_text(max(times))}, {read}" if times else read
+
+
+def _time_text(packed: int) -> str:
     return datetime.fromtimestamp(unix_seconds(packed), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 

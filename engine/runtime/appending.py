@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from engine.decode.decoder import Decoded, Decoder
+from engine.decode.decoded import Decoded
+from engine.decode.decoder import Decoder
 from engine.decode.rules import rules_of
 from engine.lake.change_log import ChangeLog
 from engine.lake.dead_letters import DeadLetters

@@ -20,6 +20,8 @@ from engine.runtime.stopping import EXIT_INCOMPLETE, StopRequest
 from engine.telemetry.logs import logger
 
 WATCH_S = 0.1
+CALM_S = 5.0
+"""A process that was started so long ago is at work."""
 KILL_AFTER_S = 5.0
 """How much longer than its grace a process may take to end."""
 _OPLAKE = "from engine.cli.main import main; main()"
@@ -49,20 +51,30 @@ class Slot:
 class Processes:
     """So many processes of one command."""
 
-    def __init__(self, arguments: Sequence[str], count: int, stop: StopRequest, grace_s: float) -> None:
+    def __init__(
+        self, arguments: Sequence[str], count: int, stop: StopRequest, grace_s: float, *, ends_by_itself: bool
+    ) -> None:
         """Nothing is started yet.
 
         Args:
             arguments: of ``oplake``; each process gets ``--supervised NUMBER`` besides.
             stop: a request is passed on to the processes.
             grace_s: how long they may take for it when it is the supervisor who has to end.
+            ends_by_itself: whether a process that ends well has done what there was to do. Otherwise somebody has
+                asked it to end, and it is started again.
         """
         self._arguments = list(arguments)
         self._slots = [Slot(number) for number in range(count)]
         self._stop = stop
         self._grace_s = grace_s
+        self._ends_by_itself = ends_by_itself
+        self._to_roll: list[Slot] = []
         self._asked = False
         self._log = logger()
+
+    def roll(self) -> None:
+        """Have every process end in good order and start again, one after the other."""
+        self._to_roll = list(self._slots)
 
     def run(self) -> int:
         """Until all have ended by themselves or were asked to; returns the greatest exit code.
@@ -75,6 +87,7 @@ class Processes:
                 for slot in self._slots:
                     self._look_after(slot)
                 self._pass_on_stop()
+                self._roll_next(time.monotonic())
                 time.sleep(WATCH_S)
         finally:
             self._end_all()
@@ -107,13 +120,13 @@ class Processes:
             process.stdin.close()
         if self._stop.requested and code == -signal.SIGTERM:
             code = 0  # it was asked before it had begun: nothing was in hand
-        is_over = code == 0 or self._stop.requested or code == _USAGE
+        is_over = self._stop.requested or code == _USAGE or (code == 0 and self._ends_by_itself)
         tell = self._log.warning if code else self._log.info
         tell("worker ended", worker=slot.number, exit_code=code)
         if is_over:
             slot.exit_code = EXIT_INCOMPLETE if code < 0 else code
             return
-        wait_s = slot.restarts.wait_s(now - slot.started_at)
+        wait_s = 0.0 if code == 0 else slot.restarts.wait_s(now - slot.started_at)
         if wait_s is None:
             raise CrashLoop(
                 f"worker {slot.number} has died {slot.restarts.crashes} times soon after its start, "
@@ -123,6 +136,15 @@ class Processes:
                 "`oplake run` goes on from the last commit",
             )
         slot.start_at = now + wait_s
+
+    def _roll_next(self, now: float) -> None:
+        """End the next process to be started again, once all have been at work for a while."""
+        is_calm = all(slot.process is not None and now - slot.started_at >= CALM_S for slot in self._slots)
+        if self._to_roll and is_calm and not self._stop.requested:
+            slot = self._to_roll.pop(0)
+            slot.started_at = now  # calm only returns with the next process
+            if slot.process is not None:
+                slot.process.terminate()
 
     def _pass_on_stop(self) -> None:
         """Each process is asked once, and ends by itself when its grace is over; one that does not is killed."""

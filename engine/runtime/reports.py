@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol
 
-from engine.decode.decoder import Decoded, count_leaves
+from engine.decode.decoded import Decoded
+from engine.decode.decoder import count_leaves
 from engine.decode.rescue import RESCUING
 from engine.errors import OplakeError
 from engine.lake.change_log import ChangeLog

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from engine.errors import UsageError, UserError
+from engine.lake.store_probe import require_conditional_put
 from engine.runtime.jobs import TableJob, choose_pipelines, table_jobs
 from engine.runtime.registration import registered
 from engine.runtime.reports import Report
@@ -43,6 +44,7 @@ def run_tables(run: Run, stop: StopRequest, show: Show) -> list[Outcome]:
     Raises:
         UserError: the specs, the names or the target are wrong, or no collection matches.
         SourceUnreachable: globs cannot be looked up.
+        LakeError: a lake's store would lose commits.
     """
     project = load_project(run.project)
     pipelines = choose_pipelines(project, run.pipelines)
@@ -50,6 +52,8 @@ def run_tables(run: Run, stop: StopRequest, show: Show) -> list[Outcome]:
     try:
         jobs = table_jobs(project, pipelines, run.target, clients.namespaces)
         _require_tables(pipelines, jobs)
+        for job in jobs:
+            require_conditional_put(job.lake_uri, job.target.lake.storage_options())
         workers = [
             Worker(
                 job,

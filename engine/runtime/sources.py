@@ -19,7 +19,7 @@ from engine.source.probe import collections, connect
 from engine.source.source import Source
 from engine.source.stream_position import StreamPosition
 from engine.spec.kafka_names import topic_name
-from engine.spec.pipeline import Pipeline
+from engine.spec.pipeline import GLOB_CHARACTERS, Pipeline
 from engine.spec.target import Target
 
 if TYPE_CHECKING:
@@ -53,8 +53,11 @@ class Clients:
         return self._clients[target.target]
 
     def namespaces(self, target: Target, pipeline: Pipeline) -> Iterable[str]:
-        """The collections that a pipeline's names and globs stand for."""
-        return collections(self.of(target), pipeline.source.collections)
+        """The collections that a pipeline's names and globs stand for; only for globs is MongoDB asked."""
+        names = pipeline.source.collections
+        if not any(mark in name for name in names for mark in GLOB_CHARACTERS):
+            return sorted(set(names))
+        return collections(self.of(target), names)
 
     def feed(self, job: TableJob) -> Feed:
         """What a table is read through, as its target's transport says."""

@@ -76,15 +76,7 @@ class Batch:
                     continue
                 seen.add(order)
             kept.append(row)
-        return replace(
-            self,
-            operations=[self.operations[row] for row in kept],
-            orders=[self.orders[row] for row in kept],
-            source_times_us=[self.source_times_us[row] for row in kept],
-            keys=[self.keys[row] for row in kept],
-            documents=[self.documents[row] for row in kept],
-            suspects=frozenset(),
-        )
+        return replace(self.take(kept), suspects=frozenset())
 
     @property
     def size_bytes(self) -> int:
@@ -94,15 +86,30 @@ class Batch:
     def chunks(self, rows: int) -> Iterator[Batch]:
         """The same changes in pieces of at most so many; each carries the position of the whole."""
         for start in range(0, len(self), rows):
-            part = slice(start, start + rows)
-            yield replace(
-                self,
-                operations=self.operations[part],
-                orders=self.orders[part],
-                source_times_us=self.source_times_us[part],
-                keys=self.keys[part],
-                documents=self.documents[part],
-            )
+            yield self.slice(start, start + rows)
+
+    def slice(self, start: int, end: int) -> Batch:
+        """The changes from one place up to another; the position stays that of the whole."""
+        part = slice(start, end)
+        return replace(
+            self,
+            operations=self.operations[part],
+            orders=self.orders[part],
+            source_times_us=self.source_times_us[part],
+            keys=self.keys[part],
+            documents=self.documents[part],
+        )
+
+    def take(self, rows: Sequence[int]) -> Batch:
+        """The changes at these places; the position stays that of the whole."""
+        return replace(
+            self,
+            operations=[self.operations[row] for row in rows],
+            orders=[self.orders[row] for row in rows],
+            source_times_us=[self.source_times_us[row] for row in rows],
+            keys=[self.keys[row] for row in rows],
+            documents=[self.documents[row] for row in rows],
+        )
 
     @classmethod
     def concat(cls, batches: Iterable[Batch]) -> Batch:

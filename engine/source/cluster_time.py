@@ -23,7 +23,12 @@ later snapshot read is newer."""
 
 def pack(time: Timestamp) -> int:
     """A cluster time as one integer that sorts as the times do."""
-    return (time.time - _EPOCH_2020) << _SHIFT | time.inc
+    return pack_parts(time.time, time.inc)
+
+
+def pack_parts(seconds: int, increment: int) -> int:
+    """As ``pack``, from seconds since 1970 and the increment."""
+    return (seconds - _EPOCH_2020) << _SHIFT | increment
 
 
 def unpack(packed: int) -> Timestamp:
@@ -47,4 +52,4 @@ def order_text(packed: int, phase: Literal["0", "1", "2"], number: int, digits: 
         number: counts the rows of the snapshot, or the changes that share the cluster time.
         digits: of the number; the same for all orders of one phase.
     """
-    return f"{unix_seconds(packed):08x}{packed & _INCREMENT_MASK:08x}{phase}{number:0{digits}x}"
+    return f"{packed + (_EPOCH_2020 << _SHIFT):016x}{phase}{number:0{digits}x}"

@@ -14,10 +14,9 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 import msgspec
-from bson import Timestamp
 
 from engine.source.batch import Operation
-from engine.source.cluster_time import pack
+from engine.source.cluster_time import pack_parts
 
 IgnoredReason: TypeAlias = Literal["tombstone", "heartbeat", "transaction", "schema-change", "signal"]
 UndecodableCode: TypeAlias = Literal[
@@ -179,7 +178,7 @@ def _time(source: _Source) -> int:
     increment = source.ord & 0xFFFFFFFF
     if source.wallTime is not None:
         increment = milliseconds << _MILLISECOND_SHIFT | source.ord & _ORD_MASK
-    return pack(Timestamp(seconds, increment))
+    return pack_parts(seconds, increment)
 
 
 def _key_of(image: str | None) -> str | None:

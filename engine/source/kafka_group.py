@@ -31,7 +31,7 @@ TUNED: Mapping[str, str | int] = MappingProxyType(
     {
         "fetch.queue.backoff.ms": 10,
         "queued.min.messages": 200_000,
-        "queued.max.messages.kbytes": 131_072,
+        "queued.max.messages.kbytes": 65_536,
         "session.timeout.ms": 30_000,
         "max.poll.interval.ms": 900_000,
     }

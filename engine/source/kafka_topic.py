@@ -33,7 +33,9 @@ class TopicView:
 
     def __init__(self, name: str, settings: Mapping[str, str]) -> None:
         self.name = name
-        self._admin = AdminClient({name: value for name, value in settings.items() if name.startswith(_CONNECTING)})
+        connecting = {name: value for name, value in settings.items() if name.startswith(_CONNECTING)}
+        # A broker that does not answer is told as an error; the client itself would write to stderr.
+        self._admin = AdminClient({**connecting, "log_level": 0})
 
     def describe(self) -> Topic:
         """The topic.

@@ -125,6 +125,14 @@ class Storage(SpecModel):
     secret_key: Secret | None = Field(None, description="Secret key, best as a reference.")
     allow_http: bool = Field(False, description="Allow an endpoint without TLS.")
     path_style: bool = Field(True, description="Put the bucket into the path instead of the host name.")
+    connect_timeout: Duration = Field(timedelta(seconds=5), description="How long a connection may take to be made.")
+    timeout: Duration = Field(timedelta(seconds=30), description="How long one request may take, its body included.")
+    retries: int = Field(10, ge=0, le=100, description="How often a request that failed is sent again.")
+    retry_deadline: Duration = Field(
+        timedelta(seconds=60),
+        description="No request is sent again after so long; what failed is then tried from the committed position.",
+    )
+    idle_connections: int = Field(16, ge=1, le=1000, description="Connections kept open for later requests.")
 
     def options(self) -> dict[str, str]:
         """The store's options as deltalake (object_store) names them, references resolved."""
@@ -133,6 +141,11 @@ class Storage(SpecModel):
             "aws_allow_http": str(self.allow_http).lower(),
             "aws_virtual_hosted_style_request": str(not self.path_style).lower(),
             "aws_conditional_put": "etag",
+            "connect_timeout": _duration(self.connect_timeout),
+            "timeout": _duration(self.timeout),
+            "pool_max_idle_per_host": str(self.idle_connections),
+            "max_retries": str(self.retries),
+            "retry_timeout": _duration(self.retry_deadline),
         }
         if self.endpoint is not None:
             options["aws_endpoint"] = self.endpoint.resolved()
@@ -166,6 +179,11 @@ class Lake(SpecModel):
         if not self.uri.resolved().startswith(S3):
             return {}
         return (self.storage or Storage(allow_http=False, path_style=True)).options()
+
+
+def _duration(value: timedelta) -> str:
+    """As object_store reads it."""
+    return f"{round(value.total_seconds() * 1000)}ms"
 
 
 def lake_problem(uri: str) -> tuple[str, str] | None:

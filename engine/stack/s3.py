@@ -49,6 +49,11 @@ class S3Store(Server):
             "aws_conditional_put": "etag",
         }
 
+    @property
+    def key_files(self) -> tuple[Path, Path]:
+        """The access key and the secret key, each in a file that only its owner may read: specs refer to them."""
+        return self.folder / "access_key", self.folder / "secret_key"
+
     def create_bucket(self, bucket: str) -> None:
         """Make a bucket when it is not there."""
         self.filesystem().create_dir(bucket)
@@ -67,6 +72,12 @@ class S3Store(Server):
             request_timeout=5,
             connect_timeout=1,
         )
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        for file, key in zip(self.key_files, (ACCESS_KEY, SECRET_KEY), strict=True):
+            file.touch(mode=0o600)
+            file.write_text(key)
 
     def _answers(self) -> bool:
         try:
@@ -95,8 +106,8 @@ class SeaweedStore(S3Store):
     def _command(self) -> Sequence[str]:
         inner = {name: free_port() for name in ("master.port", "volume.port", "filer.port")}
         grpc = {f"{name}.grpc": free_port() for name in ("s3.port", *inner)}
-        # These have ports of their own, which may be taken.
-        unwanted = {"s3.port.iceberg": 0, "s3.port.lance": 0}
+        # Two have ports of their own, which may be taken; the third would report to its makers.
+        unwanted = {"s3.port.iceberg": 0, "s3.port.lance": 0, "master.telemetry": "false"}
         flags = {"s3.port": self.port, "volume.max": 100} | inner | grpc | unwanted
         return [
             find_weed(),

@@ -10,7 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.decode.decoder import Decoded, Decoder
+from engine.decode.decoded import Decoded
+from engine.decode.decoder import Decoder
 from engine.lake.change_log import ChangeLog
 from engine.spec.types import Struct
 from tests.benchmarks.decode import NOW

@@ -17,7 +17,7 @@ NOW = datetime(2024, 5, 1, tzinfo=UTC)
 
 def decode(size: str, conflicts: float) -> Measurement:
     """Decode a batch whose columns the table knows already."""
-    _stay_on_one_core()
+    stay_on_one_core()
     raw = raw_documents(size, rows_in_a_batch(size), conflicts)
     batch, columns = batch_of(raw), _columns_of_clean(size)
     rescued = sum(Decoder().decode(batch, columns, NOW).rescued.values())
@@ -30,7 +30,7 @@ def decode(size: str, conflicts: float) -> Measurement:
 
 def decode_first_batch(size: str) -> Measurement:
     """Decode a batch into a table without columns: all are inferred."""
-    _stay_on_one_core()
+    stay_on_one_core()
     raw = raw_documents(size, rows_in_a_batch(size))
     batch = batch_of(raw)
     seconds = timed(lambda decoder: decoder.decode(batch, Struct({}), NOW), lambda _: Decoder())
@@ -41,7 +41,7 @@ def decode_first_batch(size: str) -> Measurement:
 
 def read_bson(size: str) -> Measurement:
     """The limit: BSON to Python dictionaries with PyMongo's C extension, and nothing else."""
-    _stay_on_one_core()
+    stay_on_one_core()
     raw = raw_documents(size, rows_in_a_batch(size))
 
     def read(_: None) -> None:
@@ -60,7 +60,7 @@ def _size(raw: list[bytes]) -> int:
     return sum(map(len, raw))
 
 
-def _stay_on_one_core() -> None:
+def stay_on_one_core() -> None:
     """Figures are a core's; where the system cannot pin a process, the decoder is single-threaded anyway."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

@@ -56,5 +56,6 @@ def test_every_command_says_where_the_project_is_the_same_way() -> None:
     for name in COMMANDS:
         command = cli.get_command(context, name)
         assert command is not None
-        options = {option for parameter in command.params for option in parameter.opts}
-        assert "--project" in options or name in ("init", "schema"), name
+        for leaf in command.commands.values() if isinstance(command, click.Group) else [command]:
+            options = {option for parameter in leaf.params for option in parameter.opts}
+            assert "--project" in options or name in ("init", "schema"), f"{name} {leaf.name}"

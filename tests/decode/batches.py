@@ -8,7 +8,8 @@ from typing import Any
 
 import bson
 
-from engine.decode.decoder import Decoded, Decoder
+from engine.decode.decoded import Decoded
+from engine.decode.decoder import Decoder
 from engine.decode.exact_bson import write_exactly
 from engine.decode.rebuild import rebuild_bytes
 from engine.decode.rules import DecodeRules

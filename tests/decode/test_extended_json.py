@@ -14,7 +14,8 @@ from bson.int64 import Int64
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.decode.decoder import Decoded, Decoder
+from engine.decode.decoded import Decoded
+from engine.decode.decoder import Decoder
 from engine.decode.exact_bson import read_exactly, write_exactly
 from engine.decode.identity import identity_text
 from engine.decode.json_documents import read_documents

@@ -31,8 +31,8 @@ class Rows:
     columns: Struct
 
     @classmethod
-    def read(cls, uri: str) -> Rows:
-        table = pa.RecordBatchReader.from_stream(DeltaTable(uri).scan()).read_all()
+    def read(cls, uri: str, options: Mapping[str, str] | None = None) -> Rows:
+        table = pa.RecordBatchReader.from_stream(DeltaTable(uri, storage_options=dict(options or {})).scan()).read_all()
         return cls(table.to_pylist(), struct_of(table.schema))
 
     def document(self, row: Mapping[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ import bson
 from engine.lake.change_log import ChangeLog
 from engine.lake.layout import TablePaths, dead_letters_uri
 from engine.spec.types import Struct
-from tests.faults.checker import Rows
+from tests.faults.checker import Rows, check_history
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project as StreamProject
 from tests.faults.project import Running
@@ -31,7 +31,7 @@ state: sqlite:///.oplake/state.db
 """
 PIPELINE = """\
 pipeline: {name}
-source: {{collections: [shop.things]}}
+source: {{collections: [{namespace}]}}
 table: {{mode: {mode}, fold: {{every: {fold_every}}}}}
 batch: {{max_rows: {max_rows}, max_age: {max_age}}}
 max_dead_letters: {max_dead_letters}
@@ -51,6 +51,7 @@ class KafkaProject:
     max_age: str = "30ms"
     max_dead_letters: int = 100
     name: str = "things"
+    namespace: str = "shop.things"
 
     def write(self) -> None:
         targets, pipelines = self.folder / "specs/targets", self.folder / "specs/pipelines"
@@ -64,7 +65,7 @@ class KafkaProject:
 
     @property
     def topic(self) -> str:
-        return f"{self.target}.{self.name}.shop.things"
+        return f"{self.target}.{self.name}.{self.namespace}"
 
     @property
     def paths(self) -> TablePaths:
@@ -104,6 +105,9 @@ class KafkaProject:
         return problems + self._folded_problems(collection)
 
     def _folded_problems(self, collection: Collection) -> list[str]:
+        if self.mode == "history":
+            bsons = {key: bson.encode(document) for key, document in collection.documents.items()}
+            return check_history(Rows.read(self.paths.history), Rows.read(self.paths.changes), bsons)
         table = Rows.read(self.paths.current)
         found = {row["_id"]: bson.decode(table.document(row)) for row in table.rows}
         wanted = collection.documents

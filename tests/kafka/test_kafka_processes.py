@@ -68,6 +68,45 @@ def test_a_worker_that_is_killed_is_started_again_and_a_stop_ends_all(project: K
 
 
 @pytest.mark.fault
+def test_a_hangup_starts_the_workers_anew_one_after_the_other(project: KafkaProject, topic: KafkaTopic) -> None:
+    collection = Collection()
+    project.create()
+    events = collection.changes(100)
+    topic.write(events)
+    running = project.start("run", "--workers", "2")
+    wait_until(lambda: bool(workers_at_work(running)), running)
+
+    running.send(signal.SIGHUP)
+    wait_until(lambda: len(pids(running)) == 4, running)
+    running.send(signal.SIGTERM)
+
+    assert running.wait() == 0, running.text
+    order = [event["worker"] for event in running.events if event["event"] in ("worker ended", "worker started")]
+    assert order[2:6] == [0, 0, 1, 1]
+    project.catch_up()
+    assert project.problems(events, collection) == []
+
+
+@pytest.mark.fault
+def test_a_second_stop_does_not_wait_for_a_worker_that_hangs(project: KafkaProject, topic: KafkaTopic) -> None:
+    project.create()
+    topic.write(Collection().changes(50))
+    running = project.start("run", "--workers", "1", "--grace", "10m")
+    wait_until(lambda: bool(workers_at_work(running)), running)
+    (worker,) = map(psutil.Process, pids(running))
+    worker.suspend()
+
+    running.send(signal.SIGTERM)
+    time.sleep(1)
+    running.send(signal.SIGTERM)
+
+    assert running.process.wait(PATIENCE_S) == 6
+    worker.resume()
+    gone, _ = psutil.wait_procs([worker], timeout=PATIENCE_S)
+    assert gone
+
+
+@pytest.mark.fault
 def test_workers_end_with_a_supervisor_that_is_killed(project: KafkaProject, topic: KafkaTopic) -> None:
     project.create()
     topic.write(Collection().changes(50))

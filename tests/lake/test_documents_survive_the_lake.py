@@ -12,7 +12,8 @@ from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.decode.decoder import Decoded, Decoder
+from engine.decode.decoded import Decoded
+from engine.decode.decoder import Decoder
 from engine.decode.exact_bson import write_exactly
 from engine.decode.rebuild import rebuild_bytes
 from engine.decode.rules import DecodeRules

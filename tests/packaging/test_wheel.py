@@ -106,6 +106,8 @@ def test_the_wheel_brings_schemas_templates_and_the_licence(wheel: Path) -> None
         files = [path.relative_to(ROOT) for path in source.rglob("*") if path.is_file()]
         assert files
         assert [str(path) for path in files if f"engine/_assets/{path}" not in names] == []
+    for file in ("kafka.pom.xml", "debezium.pom.xml", "jars.sha256"):
+        assert f"engine/stack/{file}" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert [name for name in names if name.startswith(("tests/", "docs/", "specs/"))] == []
 

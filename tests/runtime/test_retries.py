@@ -24,6 +24,13 @@ def test_after_its_patience_a_table_gives_up() -> None:
     assert retries.wait_s(now=100.1 + PATIENCE_S) is None
 
 
+def test_failures_of_a_table_that_is_quiet_for_long_in_between_are_not_one() -> None:
+    retries = Retries()
+    assert retries.wait_s(now=100.0) is not None
+    assert retries.wait_s(now=101.0 + PATIENCE_S) is not None
+    assert retries.wait_s(now=200.0 + PATIENCE_S) is not None
+
+
 def test_a_commit_in_between_starts_the_patience_anew() -> None:
     retries = Retries()
     for _ in range(8):

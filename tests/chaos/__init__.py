@@ -1,0 +1,1 @@
+"""The production transport, while everything it is made of is killed."""
