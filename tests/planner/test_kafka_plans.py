@@ -175,6 +175,18 @@ def test_a_pipeline_may_have_settings_of_its_own(world: World, cluster: Cluster)
     assert [config[key] for key in ("max.batch.size", "poll.interval.ms", "a", "b")] == ["100", "5000", "1", "3"]
 
 
+def test_the_workers_may_reach_kafka_by_another_address(world: World, cluster: Cluster) -> None:
+    target(world, connector={"signal_bootstrap_servers": "inside:9092"})
+    world.apply()
+    assert cluster.workers.live[CONNECTOR]["signal.kafka.bootstrap.servers"] == "inside:9092"
+
+
+def test_a_free_setting_cannot_undo_one_that_exactly_once_rests_on(world: World) -> None:
+    target(world, connector={"config": {"producer.override.acks": "1"}})
+    with pytest.raises(TemplateError, match=r"`producer\.override\.acks` twice"):
+        world.plan()
+
+
 def test_settings_of_the_connector_are_no_concern_of_the_tables(world: World) -> None:
     world.apply()
     source(world, "shop.orders", connector={"poll_interval": "5s"})
