@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
@@ -38,12 +39,24 @@ class ConnectRest:
         return httpx.Client(base_url=self._url, limits=limits, timeout=timeout)
 
     def connectors(self) -> dict[str, dict[str, Any]]:
-        """Name -> ``info`` and ``status`` of every connector, in one request.
+        """Name -> ``info`` and ``status`` of every connector; for nearly all of them in one request.
+
+        Connect's answer leaves out, without a word, a connector whose state it does not know yet: those are asked for
+        one by one.
 
         Raises:
             TransportError: Connect cannot be reached, or refuses.
         """
-        return self._json("GET", "/connectors?expand=info&expand=status")
+        told: dict[str, dict[str, Any]] = self._json("GET", "/connectors?expand=info&expand=status")
+        names: list[str] = self._json("GET", "/connectors")
+        left_out = [name for name in names if name not in told]
+        with ThreadPoolExecutor(_MAX_CONNECTIONS) as pool:
+            asked = dict(zip(left_out, pool.map(self._asked, left_out), strict=True))
+        return told | {name: one for name, one in asked.items() if one is not None}
+
+    def _asked(self, name: str) -> dict[str, Any] | None:
+        config = self.config(name)
+        return None if config is None else {"info": {"config": config}, "status": self.status(name)}
 
     def config(self, name: str) -> dict[str, str] | None:
         """A connector's configuration; None when there is no such connector."""
@@ -100,10 +113,10 @@ class ConnectRest:
         """Delete a connector; one that is not there is fine."""
         self._send("DELETE", _path(name), missing_is_fine=True)
 
-    def _json(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+    def _json(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401  Connect's JSON
         answer = self._send(method, path, body)
         assert answer is not None  # noqa: S101  nothing may be missing here
-        return cast("dict[str, Any]", answer.json())
+        return answer.json()
 
     def _json_or_none(self, method: str, path: str) -> dict[str, Any] | None:
         answer = self._send(method, path, missing_is_fine=True)

@@ -238,7 +238,9 @@ def _observed(config: Mapping[str, str] | None, status: Mapping[str, Any] | None
         **(side.desired.attributes if side.desired else {}),
         **(side.applied.attributes if side.applied else {}),
     }
-    attributes: dict[str, Json] = {STATE: read_state(status).word}
+    # A state that Connect does not know yet is no difference.
+    state = expected.get(STATE) if status is None else read_state(status).word
+    attributes: dict[str, Json] = {STATE: state}
     for name, value in config.items():
         if name != "name":
             attributes[f"{CONFIG}{name}"] = _shown(name, value, expected.get(f"{CONFIG}{name}"))

@@ -98,7 +98,7 @@ def rendered(asked: Asked, kafka: Kafka, template: ConnectorTemplate) -> dict[st
             "snapshot": source.snapshot,
             "heartbeat_prefix": HEARTBEAT_PREFIX,
             "signal_topic": signal_topic(asked.target, asked.pipeline),
-            "bootstrap_servers": kafka.bootstrap_servers.resolved(),
+            "bootstrap_servers": settings.signal_bootstrap_servers or kafka.bootstrap_servers.resolved(),
         }
     )
 

@@ -105,7 +105,10 @@ class ConnectorTemplate:
         made: dict[str, Any] = {}
         for name, value in pairs:
             if name in made:
-                raise self.error(f"it gives `{name}` twice", self.line_of(name))
+                what = (
+                    f"it gives `{name}` twice; a setting that the template writes cannot stand under `config` as well"
+                )
+                raise self.error(what, self.line_of(name))
             made[name] = value
         return made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import cast
 
@@ -109,10 +109,15 @@ class TopicKind(Kind):
 
     def standings(self, changes: Sequence[Change]) -> Iterator[Standing]:
         """Partitions, copies and retention."""
+        problem = ""
+        there: Collection[str] = ()
+        try:
+            there = self._admin.topics([change.title for change in changes])
+        except TransportError as error:
+            problem = error.what
         for change in changes:
-            is_ok = change.action is Action.NO_OP
-            state = "ok" if is_ok else "drift" if change.drifted else f"pending {change.action}"
-            yield Standing(change.pipeline, KIND, change.title, state, _detail(change.desired))
+            state = "unknown" if problem else _state(change, is_there=change.title in there)
+            yield Standing(change.pipeline, KIND, change.title, state, _detail(change.desired), problem)
 
     def _settled(self, name: str, wanted: Mapping[str, Json]) -> Observed:
         """The topic, once the broker that is asked has heard of what another one did.
@@ -168,6 +173,12 @@ class TopicKind(Kind):
                 "another topic stands here than the one the plan would delete", where=name, remedy=NEW_PLAN
             )
         self._admin.delete(name)
+
+
+def _state(change: Change, *, is_there: bool) -> str:
+    if change.action is not Action.NO_OP:
+        return "drift" if change.drifted else f"pending {change.action}"
+    return "ok" if is_there else "missing"
 
 
 def _attributes(side: Sides) -> Mapping[str, Json]:

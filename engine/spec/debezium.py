@@ -83,6 +83,13 @@ class Connector(SpecModel):
         description="Where Kafka Connect's workers find the connection string: a config provider's reference without "
         "${}, such as file:/run/secrets/mongodb.properties:uri. Default: mongodb.uri, written into the connector.",
     )
+    signal_bootstrap_servers: str | None = Field(
+        None,
+        min_length=1,
+        max_length=2000,
+        description="Kafka's brokers as the workers reach them, for signals (signal.kafka.bootstrap.servers). "
+        "Default: transport.kafka.bootstrap_servers.",
+    )
     snapshot_fetch_size: int = Field(
         10_000, ge=1, le=1_000_000, description="Documents read at a time in a snapshot (snapshot.fetch.size)."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from engine.planner.apply import apply_scope
 from engine.planner.destroy import destruction
 from engine.planner.explain import explain
 from engine.planner.scope import scopes
+from engine.planner.status import report
 from engine.planner.steps import steps_of
 from engine.planner.workspace import open_workspace
 from engine.resources.change import Action
@@ -171,6 +173,18 @@ def test_a_pipeline_may_have_settings_of_its_own(world: World, cluster: Cluster)
     world.apply()
     config = cluster.workers.live[CONNECTOR]
     assert [config[key] for key in ("max.batch.size", "poll.interval.ms", "a", "b")] == ["100", "5000", "1", "3"]
+
+
+def test_the_workers_may_reach_kafka_by_another_address(world: World, cluster: Cluster) -> None:
+    target(world, connector={"signal_bootstrap_servers": "inside:9092"})
+    world.apply()
+    assert cluster.workers.live[CONNECTOR]["signal.kafka.bootstrap.servers"] == "inside:9092"
+
+
+def test_a_free_setting_cannot_undo_one_that_exactly_once_rests_on(world: World) -> None:
+    target(world, connector={"config": {"producer.override.acks": "1"}})
+    with pytest.raises(TemplateError, match=r"`producer\.override\.acks` twice"):
+        world.plan()
 
 
 def test_settings_of_the_connector_are_no_concern_of_the_tables(world: World) -> None:
@@ -414,6 +428,39 @@ def test_sound_settings_on_three_brokers_warn_of_nothing(world: World) -> None:
 def test_a_start_at_the_newest_change_warns_of_what_a_crash_loses(world: World) -> None:
     source(world, "shop.orders", snapshot="no_data")
     assert "unstored-start" in [notice.code for notice in world.plan().notices]
+
+
+def test_a_status_works_while_kafka_and_connect_are_down(
+    world: World, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.apply()
+
+    def away(*_: object) -> None:
+        raise TransportError("nobody answers")
+
+    monkeypatch.setattr(cluster.brokers, "topics", away)
+    monkeypatch.setattr(cluster.workers, "connectors", away)
+    with world.workspace(create=False) as workspace:
+        found = report(workspace, nullcontext(world.source))
+    assert {(one.state, one.problem) for one in found.standings} == {("unknown", "nobody answers")}
+    assert [table.table for table in found.tables] == ["orders/changes", "orders/current"]
+    assert [table.state for table in found.tables] == ["ok", "ok"]
+
+
+def test_a_status_tells_states_and_drift(world: World, cluster: Cluster) -> None:
+    world.apply()
+    del cluster.brokers.live[TOPIC]
+    cluster.workers.states[CONNECTOR] = "FAILED"
+    cluster.workers.fails = "java.lang.Boom: no such host"
+    with world.workspace(create=False) as workspace:
+        found = report(workspace, nullcontext(world.source))
+    standings = {one.title: one for one in found.standings}
+    assert standings[TOPIC].state == "drift"
+    assert standings["local.orders.signals"].state == "ok"
+    assert (standings[CONNECTOR].detail, standings[CONNECTOR].problem) == (
+        "FAILED, task FAILED",
+        "java.lang.Boom: no such host",
+    )
 
 
 def test_what_connect_refuses_names_spec_line_template_line_and_setting(world: World, cluster: Cluster) -> None:

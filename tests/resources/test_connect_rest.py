@@ -69,6 +69,16 @@ def test_what_is_missing_is_none_and_may_be_deleted() -> None:
         rest.delete("x")
 
 
+def test_a_connector_whose_state_is_not_known_yet_is_there_all_the_same() -> None:
+    known = {"a": {"info": {"config": {"k": "1"}}, "status": {"connector": {"state": "RUNNING"}}}}
+    answers = ((200, known), (200, ["a", "b", "gone"]), (200, {"k": "2"}), (404, {}), (404, {}))
+    with answering(*answers) as (rest, _), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.resources.connect_rest._MAX_CONNECTIONS", 1)  # so that the answers come in order
+        found = rest.connectors()
+    assert {name: one["info"]["config"] for name, one in found.items()} == {"a": {"k": "1"}, "b": {"k": "2"}}
+    assert read_state(found["b"]["status"]).state == "UNKNOWN"
+
+
 def test_a_refusal_repeats_nothing_of_a_configuration() -> None:
     told = {"message": f"Invalid value mongodb://u:{SECRET}@h for configuration"}
     with answering((400, told)) as (rest, _), pytest.raises(TransportError) as caught:
