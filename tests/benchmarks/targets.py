@@ -42,10 +42,12 @@ def _rate(case: str) -> Callable[[Figures], float]:
 
 
 _PLAIN, _MIXED, _FOLD = f"decode {SMALL} 0%", f"decode {SMALL} 10%", "fold 100000 2000000"
+_WIRE = f"debezium {SMALL} 0%"
 
 TARGETS = (
     Target("decode, one core, no conflicts", (_PLAIN,), _rate(_PLAIN), 80_000, " documents/s"),
     Target("decode, one core, 10% of the values conflict", (_MIXED,), _rate(_MIXED), 40_000, " documents/s"),
+    Target("Debezium's messages to rows, one core, no conflicts", (_WIRE,), _rate(_WIRE), 80_000, " messages/s"),
     Target(
         "append, share of the plain Parquet write rate",
         ("append", "limit parquet"),
