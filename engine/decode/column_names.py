@@ -31,5 +31,9 @@ class ColumnNames:
         self._taken.add(folded)
         return True
 
+    def release(self, name: str) -> None:
+        """Give a claimed name back: its values showed no type, so it got no column."""
+        self._taken.remove(name.casefold())
+
     def __len__(self) -> int:
         return len(self._taken)

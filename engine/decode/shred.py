@@ -76,7 +76,9 @@ class _Shredder:
                     continue
             values = values_of[name] if values_of else [document.get(name) for document in documents]
             column = self._field(values, documents, known.fields.get(name), FieldPlace(place, name))
-            if column is not None:
+            if column is None:
+                names.release(name)
+            else:
                 built[name] = column
         self._keeper.keep_fields(documents, homeless, place)
         keep_field_order(documents, shapes, list(built), place, self._keeper)
