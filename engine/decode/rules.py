@@ -35,6 +35,11 @@ class DecodeRules:
     on_conflict: OnConflict = "rescue"
     limits: Limits = Limits()
 
+    @property
+    def map_paths(self) -> frozenset[tuple[str, ...]]:
+        """All columns that are maps, those with a pinned type too."""
+        return self.maps | {path for path, column in self.pins.items() if isinstance(column, MapOf)}
+
 
 class FieldRule(Protocol):
     """What a spec says about one field (``table.fields`` of a pipeline)."""
