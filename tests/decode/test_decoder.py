@@ -186,7 +186,22 @@ def test_names_that_differ_only_in_case_share_no_column() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a.b", "a b", "", "\ufeffbom", "a,b", "_op", "_change_type", "a=b", "$a", "0", "a'b", "n" * 256]
+    "name",
+    [
+        "a.b",
+        "a b",
+        "",
+        "\ufeffbom",
+        "a,b",
+        "_op",
+        "_change_type",
+        "a=b",
+        "$a",
+        "0",
+        "a'b",
+        "n" * 256,
+        "__delta_rs_source",
+    ],
 )
 def test_a_field_whose_name_can_be_no_column_is_kept_beside_the_columns(name: str) -> None:
     raw = write_exactly({"_id": 1, name: 5, "ok": 1})
