@@ -29,7 +29,7 @@ def batch_documents(batch: Batch, keeper: Keeper) -> tuple[list[Document], list[
     read, masks = _READERS[batch.encoding], keeper.rules.masks
     present = [row for row, document in enumerate(batch.documents) if document is not None]
     decoded = read([batch.documents[row] or b"" for row in present])
-    apply_masks(decoded.documents, masks)
+    apply_masks(decoded.documents, masks, keeper.rules.map_paths)
     for index, raw in decoded.inexact.items():
         keeper.rescue.keep_raw(present[index], write_exactly(decoded.documents[index]) if masks else raw)
     for index, text in decoded.unreadable.items():

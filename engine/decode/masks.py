@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
+
+from bson import DBRef
 
 from engine.decode import extended_json
 from engine.decode.values import BsonValue, Document
@@ -12,14 +14,20 @@ from engine.decode.values import BsonValue, Document
 REDACTED = "***"
 
 
-def apply_masks(documents: Iterable[Document], masks: Mapping[tuple[str, ...], str]) -> None:
+def apply_masks(
+    documents: Iterable[Document], masks: Mapping[tuple[str, ...], str], maps: Collection[tuple[str, ...]] = ()
+) -> None:
     """Mask fields in place; arrays on the way are walked through, as in MongoDB's dotted paths.
 
-    An explicit null stays null: it tells nothing but that there is no value.
+    So are the values of a map (``maps``: column paths), whose keys no path can name; a key that is named is masked
+    all the same. An explicit null stays null: it tells nothing but that there is no value.
     """
     for document in documents:
         for path, mask in masks.items():
             _mask(document, path, mask)
+            for above in maps:
+                if path[: len(above)] == above and len(path) > len(above):
+                    _mask_in_map(document, above, path[len(above) :], mask)
 
 
 def mask_value(value: BsonValue, mask: str) -> BsonValue:
@@ -28,19 +36,38 @@ def mask_value(value: BsonValue, mask: str) -> BsonValue:
 
 
 def _mask(container: BsonValue, path: tuple[str, ...], mask: str) -> None:
-    if isinstance(container, list):
-        for item in container:
-            _mask(item, path, mask)
-        return
     name, rest = path[0], path[1:]
-    if not isinstance(container, dict) or name not in container:
+    if isinstance(container, list):
+        for index in range(len(container)):
+            _mask(_opened(container, index), path, mask)
+    elif not isinstance(container, dict) or name not in container:
         return
-    if rest:
-        _mask(container[name], rest, mask)
+    elif rest:
+        _mask(_opened(container, name), rest, mask)
     elif mask == "drop":
         del container[name]
     else:
         container[name] = mask_value(container[name], mask)
+
+
+def _mask_in_map(container: BsonValue, above: tuple[str, ...], path: tuple[str, ...], mask: str) -> None:
+    if isinstance(container, list):
+        for index in range(len(container)):
+            _mask_in_map(_opened(container, index), above, path, mask)
+    elif not isinstance(container, dict):
+        return
+    elif not above:
+        for name in container:
+            _mask(_opened(container, name), path, mask)
+    elif above[0] in container:
+        _mask_in_map(_opened(container, above[0]), above[1:], path, mask)
+
+
+def _opened(container: BsonValue, key: str | int) -> BsonValue:
+    """What stands there; a DBRef, which PyMongo makes of a document with ``$ref`` and ``$id``, as that document."""
+    if type(container[key]) is DBRef:
+        container[key] = dict(container[key].as_doc())
+    return container[key]
 
 
 def _sha256(value: BsonValue) -> str:

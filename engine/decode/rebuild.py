@@ -61,6 +61,13 @@ def rebuild_bytes(row: Row, columns: Struct) -> bytes:
     return write_exactly(rebuild(row, columns))
 
 
+def rebuild_key(row: Row) -> bytes:
+    """``{"_id": ...}`` of the document of one row as BSON, byte for byte, from ``_id`` and ``_rescued`` alone."""
+    notes = read_notes(row["_rescued"])
+    exact = extended_json.decode(notes["_id"]) if "_id" in notes else identity_value(row["_id"])
+    return write_exactly({"_id": exact})
+
+
 def _fields(values: Row, columns: Struct) -> Document:
     """The fields that are there; a null column is a missing field, or one that a note puts back."""
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
@@ -30,8 +30,15 @@ class DecodeRules:
     maps: frozenset[tuple[str, ...]] = frozenset()
     masks: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     """Path -> ``sha256``, ``redact`` or ``drop``."""
+    partitions: frozenset[tuple[str, ...]] = frozenset()
+    """Columns that partition a table: some values cannot (see partition_values.py)."""
     on_conflict: OnConflict = "rescue"
     limits: Limits = Limits()
+
+    @property
+    def map_paths(self) -> frozenset[tuple[str, ...]]:
+        """All columns that are maps, those with a pinned type too."""
+        return self.maps | {path for path, column in self.pins.items() if isinstance(column, MapOf)}
 
 
 class FieldRule(Protocol):
@@ -50,8 +57,8 @@ class FieldRule(Protocol):
         """How the field is hidden."""
 
 
-def rules_of(fields: Mapping[str, FieldRule], on_conflict: OnConflict) -> DecodeRules:
-    """The rules of a spec's ``fields``, whose keys are dotted paths."""
+def rules_of(fields: Mapping[str, FieldRule], on_conflict: OnConflict, partition_by: Iterable[str] = ()) -> DecodeRules:
+    """The rules of a spec's ``fields``, whose keys are dotted paths, and of its ``partition_by``."""
     pins: dict[tuple[str, ...], ColumnType] = {}
     maps: set[tuple[str, ...]] = set()
     masks: dict[tuple[str, ...], str] = {}
@@ -64,4 +71,5 @@ def rules_of(fields: Mapping[str, FieldRule], on_conflict: OnConflict) -> Decode
             pins[path] = MapOf(rule.type) if is_value_type else rule.type
         if rule.mask is not None:
             masks[path] = rule.mask
-    return DecodeRules(pins, frozenset(maps), masks, on_conflict)
+    partitions = frozenset((name,) for name in partition_by)
+    return DecodeRules(pins, frozenset(maps), masks, partitions, on_conflict)

@@ -22,9 +22,10 @@ from engine.decode.choose import choose_shape
 from engine.decode.column_names import ColumnNames
 from engine.decode.field_order import keep_field_order, merged_order
 from engine.decode.keeper import Keeper
+from engine.decode.partition_values import can_partition
 from engine.decode.place import DocumentPlace, DocumentsPlace, FieldPlace, InnerPlace, Place
 from engine.decode.rescue import Reason
-from engine.decode.scalars import PLAIN_CLASSES, hold, plain_array
+from engine.decode.scalars import PLAIN_CLASSES, Held, hold, plain_array
 from engine.decode.values import BsonValue, Document
 from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
 
@@ -76,7 +77,9 @@ class _Shredder:
                     continue
             values = values_of[name] if values_of else [document.get(name) for document in documents]
             column = self._field(values, documents, known.fields.get(name), FieldPlace(place, name))
-            if column is not None:
+            if column is None:
+                names.release(name)
+            else:
                 built[name] = column
         self._keeper.keep_fields(documents, homeless, place)
         keep_field_order(documents, shapes, list(built), place, self._keeper)
@@ -149,12 +152,15 @@ class _Shredder:
 
     def _scalar(self, values: Sequence[BsonValue], kinds: set[type], scalar: Scalar, place: Place) -> Column:
         plain = PLAIN_CLASSES.get(scalar, frozenset())
-        if kinds <= plain:
+        is_partition = place.depth == 0 and place.column_path in self._rules.partitions
+        if kinds <= plain and not is_partition:
             return Column(plain_array(values, scalar), scalar)
-        held_values, at_home = list(values), plain | {NoneType}
+        held_values, at_home = list(values), {NoneType} if is_partition else plain | {NoneType}
         for index, value in enumerate(values):
             if type(value) not in at_home:
                 held = hold(value, scalar)
+                if is_partition and held.value is not None and not can_partition(held.value, scalar, place.column):
+                    held = Held(None, Reason.OUT_OF_RANGE)
                 held_values[index] = held.value
                 if held.reason is not None:
                     self._keeper.keep(value, index, place, held.reason, scalar)

@@ -37,6 +37,9 @@ _CHANGE_FEED_NAMES = frozenset({"_change_type", "_commit_version", "_commit_time
 RESERVED_NAMES = frozenset({*LOG_COLUMNS.names, *HISTORY_COLUMNS.names, *_CHANGE_FEED_NAMES})
 """Names (lower case) that a document's own top-level field cannot have as a column."""
 
+MERGE_PREFIX = "__delta_rs_"
+"""What deltalake 1.6.6's MERGE calls columns of its own: it fails for ever on a table that has one of them."""
+
 NO_IMAGE = '{"\\\\no_image":true}'
 """``_rescued`` of an update whose looked-up document was gone: the delete that follows tells the rest."""
 

@@ -176,12 +176,12 @@ class ChangeLog:
         """Commit a position alone: a zero-row append that carries it."""
         return self.append(self._schema.empty_table(), position)
 
-    def key_at(self, order: str) -> str | None:
-        """The ``_id`` text of the row whose ``_position`` is ``order``; None when there is none."""
+    def key_at(self, order: str) -> Mapping[str, str | None] | None:
+        """``_id`` and ``_rescued`` of the row whose ``_position`` is ``order``; None when there is none."""
         quoted = order.replace("'", "''")
         with reading(self.uri):
-            found = pa.table(self._table.scan(columns=["_id"], predicate=f"_position = '{quoted}'"))
-        return str(found.column("_id")[0]) if found.num_rows else None
+            found = pa.table(self._table.scan(columns=["_id", "_rescued"], predicate=f"_position = '{quoted}'"))
+        return next(iter(found.to_pylist()), None)
 
     def known_orders(self, orders: Set[str]) -> frozenset[str]:
         """Those of these ``_position`` texts that have a row.

@@ -14,10 +14,12 @@ from engine.lake.table_types import unsliced
 APP_PREFIX = "oplake:"
 REWRITE_NOTE = "oplake.rewrite"
 """Commit note of a commit that rewrote rows without changing what they say; folds pass it over."""
+SIZE_NOTE = "oplake.arrow_bytes"
+"""Commit note: how many bytes its rows have in Arrow form, which a file of many equal texts does not tell."""
 
 
 def commit_properties(
-    position: Mapping[str, int], *, note: str | None = None, exclusive: bool = False
+    position: Mapping[str, int], *, note: str | None = None, size_bytes: int = 0, exclusive: bool = False
 ) -> CommitProperties:
     """What a commit carries beside its rows.
 
@@ -25,12 +27,16 @@ def commit_properties(
         position: application id (without the prefix) -> version, one ``txn`` action each. Their
             ``lastUpdated`` is always set: without it a table with a transaction retention forgets them.
         note: why rows were rewritten, when nothing was added.
+        size_bytes: of the rows that were added, in Arrow form.
         exclusive: fail when anybody has committed since the table was opened, whatever they wrote.
     """
     now_ms = time.time_ns() // 1_000_000
+    notes = {REWRITE_NOTE: note} if note else {}
+    if size_bytes:
+        notes[SIZE_NOTE] = str(size_bytes)
     return CommitProperties(
         app_transactions=[Transaction(APP_PREFIX + name, value, now_ms) for name, value in position.items()],
-        custom_metadata={REWRITE_NOTE: note} if note else None,
+        custom_metadata=notes or None,
         max_commit_retries=0 if exclusive else None,
     )
 
@@ -50,5 +56,5 @@ def append_rows(table: DeltaTable, rows: pa.Table, position: Mapping[str, int], 
             unsliced(rows),
             mode="append",
             schema_mode="merge" if evolve else None,
-            commit_properties=commit_properties(position),
+            commit_properties=commit_properties(position, size_bytes=rows.nbytes if rows.num_rows else 0),
         )

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from deltalake import DeltaTable
 
 from engine.errors import LakeError
-from engine.lake.commit import REWRITE_NOTE
+from engine.lake.commit import REWRITE_NOTE, SIZE_NOTE
 from engine.lake.delta_errors import reading
 from engine.lake.delta_log import Action, DeltaLog
 
 _READERS = 16
+_COMPRESSION_GUESS = 6
+"""Arrow bytes for each Parquet byte of a commit that does not say how many it has."""
 
 
 class LogHistoryGone(LakeError):
@@ -38,7 +40,7 @@ class LogHistoryGone(LakeError):
 
 @dataclass(frozen=True, slots=True)
 class LogCommit:
-    """One commit: the rows and Parquet bytes it added. A rewrite says again what was there: it adds none."""
+    """One commit: the rows and Arrow bytes it added. A rewrite says again what was there: it adds none."""
 
     version: int
     rows: int
@@ -64,11 +66,13 @@ def commits_after(table: DeltaTable, after: int) -> list[LogCommit]:
             raise LogHistoryGone.at(table.table_uri, after, "commits") from error
 
 
-def _commit(version: int, actions: Iterable[Action]) -> LogCommit:
+def _commit(version: int, actions: Sequence[Action]) -> LogCommit:
     if any(REWRITE_NOTE in action.get("commitInfo", {}) for action in actions):
         return LogCommit(version, 0, 0, is_rewrite=True)
     added = [action["add"] for action in actions if action.get("add", {}).get("dataChange")]
-    return LogCommit(version, sum(map(_rows, added)), sum(add["size"] for add in added))
+    told = [int(note) for action in actions if (note := action.get("commitInfo", {}).get(SIZE_NOTE))]
+    size_bytes = told[0] if told and added else _COMPRESSION_GUESS * sum(add["size"] for add in added)
+    return LogCommit(version, sum(map(_rows, added)), size_bytes)
 
 
 def _rows(add: Action) -> int:

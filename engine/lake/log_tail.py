@@ -18,8 +18,6 @@ from engine.lake.log_events import with_image
 from engine.lake.table_types import plain_table, table_schema
 from engine.spec.types import Struct
 
-_COMPRESSION_GUESS = 6
-"""Arrow bytes for each Parquet byte, until the first step has been measured."""
 _CHANGE = "_change_type"
 _COMMIT = "_commit_version"
 
@@ -85,14 +83,11 @@ class LogTail:
 
     def _new_rows(self, after: int, schema: pa.Schema, limits: FoldLimits) -> Iterator[Step]:
         commits = commits_after(self.table, after)
-        expansion = _COMPRESSION_GUESS
         while commits:
-            count = _fitting(commits, limits.max_rows, limits.max_bytes // expansion)
+            count = _fitting(commits, limits.max_rows, limits.max_bytes)
             taken, commits = commits[:count], commits[count:]
             table = self._before_rewrite(taken, commits, after)
             rows = _feed(table, [commit.version for commit in taken if commit.rows], schema, after)
-            if rows.num_rows:
-                expansion = max(1, rows.nbytes // sum(commit.size_bytes for commit in taken))
             after = taken[-1].version
             yield Step(with_image(rows), after)
 

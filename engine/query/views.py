@@ -77,8 +77,8 @@ def _folded_rows(folded: Folded) -> str:
 
 def _newest_of_log(snapshot: Snapshot, columns: Sequence[str]) -> str:
     return (
-        f"SELECT {_list(columns)} FROM (SELECT *, row_number() OVER (PARTITION BY _id ORDER BY _position DESC) "
-        f"AS oplake_rank FROM {_log_with_images(snapshot)}) WHERE oplake_rank = 1 AND _op <> 'd'"
+        f"SELECT {_list(columns)} FROM (SELECT * FROM {_log_with_images(snapshot)} "
+        f"QUALIFY row_number() OVER (PARTITION BY _id ORDER BY _position DESC) = 1) WHERE _op <> 'd'"
     )
 
 
@@ -86,14 +86,10 @@ def _history_of_log(snapshot: Snapshot) -> str:
     """As the history fold does it: each version holds until the next change, by position; time never runs back."""
     columns = [*snapshot.log.columns.fields, *HISTORY_COLUMNS.names]
     window = "PARTITION BY _id ORDER BY _position"
-    events = (
-        f"SELECT *, lag(_op) OVER ({window}) AS oplake_before FROM (SELECT * FROM {_log_with_images(snapshot)} "
-        f"QUALIFY row_number() OVER (PARTITION BY _id, _position) = 1)"
-    )
-    held = (
-        f"SELECT *, max(_source_ts) OVER ({window}) AS _valid_from FROM ({events}) "
-        "WHERE _op <> 'd' OR coalesce(oplake_before, 'd') <> 'd'"
-    )
+    # Helper columns would clash with fields of their names: windows stand in QUALIFY, or make reserved names.
+    events = f"SELECT * FROM {_log_with_images(snapshot)} QUALIFY row_number() OVER (PARTITION BY _id, _position) = 1"
+    telling = f"SELECT * FROM ({events}) QUALIFY _op <> 'd' OR coalesce(lag(_op) OVER ({window}), 'd') <> 'd'"
+    held = f"SELECT *, max(_source_ts) OVER ({window}) AS _valid_from FROM ({telling})"
     chained = (
         f"SELECT *, lead(_valid_from) OVER ({window}) AS _valid_to, "
         f"lead(_position) OVER ({window}) IS NULL AS _is_current FROM ({held})"

@@ -86,9 +86,11 @@ class TableSteps:
 
         lake, table = uri.rsplit("/", 2)[:2]
         # A partition column that no document has had yet must be in the log too, or no fold could fill it.
-        ChangeLog.open(TablePaths(lake, table).changes, self._options).evolve(columns)
+        log = ChangeLog.open(TablePaths(lake, table).changes, self._options)
+        log.evolve(columns)
         shape = current_schema if mode == "current" else history_schema
-        FoldedTable.open_or_create(uri, shape, columns, partition_by, self._options)
+        # All columns of the log, in its order: a row tells its document's fields by the order of the columns.
+        FoldedTable.open_or_create(uri, shape, log.columns(), partition_by, self._options)
 
     def _alter(self, uri: str, desired: Mapping[str, Json]) -> None:
         live = part(self._observe(uri).attributes, PROPERTIES)

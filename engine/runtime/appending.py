@@ -23,7 +23,7 @@ class Appender:
         self._job = job
         self._report = report
         table = job.pipeline.table
-        self._decoder = Decoder(rules_of(table.fields, table.on_conflict))
+        self._decoder = Decoder(rules_of(table.fields, table.on_conflict, table.partition_by))
         self._dead_letters = DeadLetters(
             dead_letters_uri(job.lake_uri, job.pipeline.pipeline), job.target.lake.storage_options()
         )
@@ -57,7 +57,8 @@ class Appender:
             log.widen(decoded.widenings)
         except WideningRefused as refusal:
             self._report.widening_refused(refusal)
-            self._decoder = Decoder(rules_of(self._job.pipeline.table.fields, "rescue"))
+            table = self._job.pipeline.table
+            self._decoder = Decoder(rules_of(table.fields, "rescue", table.partition_by))
         else:
             self._report.widened(decoded.widenings)
         return self._decoder.decode(batch, log.columns(), datetime.now(UTC))

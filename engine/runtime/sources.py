@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-import bson
 from pymongo import MongoClient
 
-from engine.decode.identity import identity_value
+from engine.decode.rebuild import rebuild_key
 from engine.errors import InternalError
 from engine.lake.change_log import ChangeLog
 from engine.runtime.jobs import TableJob
@@ -142,5 +141,5 @@ def _last_snapshot_key(log: ChangeLog) -> bytes | None:
     position = StreamPosition.of(log.position())
     if position.snapshot_time is None or position.snapshot_done or not position.snapshot_rows:
         return None
-    text = log.key_at(order_text(position.snapshot_time, SNAPSHOT, position.snapshot_rows - 1))
-    return None if text is None else bson.encode({"_id": identity_value(text)})
+    row = log.key_at(order_text(position.snapshot_time, SNAPSHOT, position.snapshot_rows - 1))
+    return None if row is None else rebuild_key(row)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import bson
 import pyarrow as pa
 import pytest
-from bson import Binary, Code, Decimal128, MaxKey, ObjectId, Regex, Timestamp
+from bson import Binary, Code, DBRef, Decimal128, MaxKey, ObjectId, Regex, Timestamp
 from bson.int64 import Int64
 
 from engine.decode.decoder import Decoder
@@ -186,7 +186,22 @@ def test_names_that_differ_only_in_case_share_no_column() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a.b", "a b", "", "\ufeffbom", "a,b", "_op", "_change_type", "a=b", "$a", "0", "a'b", "n" * 256]
+    "name",
+    [
+        "a.b",
+        "a b",
+        "",
+        "\ufeffbom",
+        "a,b",
+        "_op",
+        "_change_type",
+        "a=b",
+        "$a",
+        "0",
+        "a'b",
+        "n" * 256,
+        "__delta_rs_source",
+    ],
 )
 def test_a_field_whose_name_can_be_no_column_is_kept_beside_the_columns(name: str) -> None:
     raw = write_exactly({"_id": 1, name: 5, "ok": 1})
@@ -283,6 +298,32 @@ def test_the_raw_bytes_of_an_odd_document_do_not_leak_a_masked_field() -> None:
     decoded = decode([raw], rules=DecodeRules(masks={("s",): "redact"}))
     assert decoded.rescued["", Reason.RAW] == 1
     assert b"secret" not in rebuilt(decoded)[0]
+
+
+def test_masks_reach_into_maps_and_references() -> None:
+    rules = DecodeRules(
+        masks={("m", "email"): "redact", ("l", "m", "email"): "drop", ("u", "$id"): "redact"},
+        maps=frozenset({("m",), ("l", "m")}),
+    )
+    document = {
+        "_id": 1,
+        "m": {"home": {"email": "secret", "n": 1}, "email": {"n": 2}},
+        "l": [{"m": {"k": [{"email": "secret"}], "d": DBRef("c", 1, email="secret")}}],
+        "u": DBRef("users", "secret"),
+    }
+    decoded = decode([document], rules=rules)
+    (again,) = rebuilt(decoded)
+    assert b"secret" not in again
+    assert "secret" not in str(decoded.table.to_pylist())
+    assert bson.decode(again)["m"] == {"home": {"email": "***", "n": 1}, "email": "***"}
+
+
+def test_an_odd_document_with_deprecated_types_can_be_masked() -> None:
+    body = b"\x10_id\0\1\0\0\0" + b"\x0esymbol\0\2\0\0\0x\0" + b"\x02s\0\7\0\0\0secret\0" + b"\x10a\0\1\0\0\0" * 2
+    raw = (len(body) + 5).to_bytes(4, "little") + body + b"\0"
+    (again,) = rebuilt(decode([raw], rules=DecodeRules(masks={("s",): "drop"})))
+    assert b"secret" not in again
+    assert b"\x0esymbol\0" in again
 
 
 def test_a_delete_and_an_update_without_image_become_rows_without_values() -> None:

@@ -14,6 +14,7 @@ from engine.lake.fold_limits import FoldLimits
 from engine.lake.log_commits import LogHistoryGone
 from engine.lake.log_tail import LogTail, Step
 from engine.lake.maintenance import vacuum
+from engine.spec.types import Scalar, Struct
 from tests.lake.changes import COLUMNS, Change, expected_current, rows, stored
 
 NAMES = ("n", "_id", "_op", "_source_ts", "_position", "_rescued")
@@ -129,3 +130,13 @@ def test_a_first_fold_reads_the_log_as_it_is_and_needs_none_of_its_commits(tmp_p
     assert fold_current(log, current).rows_read == 3
     wanted = expected_current(Change(f"k{n}", n) for n in (1, 2, 3))
     assert {row["_id"] for row in stored(current)} == set(wanted)
+
+
+def test_a_step_is_measured_by_its_rows_in_memory_not_by_files_that_compress_well(tmp_path: Path) -> None:
+    log = ChangeLog.create(str(tmp_path / "changes"), Struct({"text": Scalar.STRING}))
+    for number in range(1, 6):
+        changes = [Change(f"k{number}-{i}", number * 10 + i, values={"text": "x" * 100_000}) for i in range(10)]
+        log.append(rows(changes, log.columns()), {"p": number})
+    names = ("text", *NAMES[1:])
+    steps = LogTail.open(log.uri, {}).steps(0, names, FoldLimits(max_bytes=2_500_000))
+    assert [step.rows.num_rows for step in steps] == [20, 20, 10]

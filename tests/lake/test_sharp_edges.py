@@ -10,8 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
+from engine.decode.system_columns import MERGE_PREFIX
 from engine.errors import CommitConflict, InternalError
 from engine.lake.change_log import ChangeLog
 from engine.lake.commit import commit_properties
@@ -185,3 +186,13 @@ def test_a_sliced_struct_would_abort_the_process_so_slices_are_copied(tmp_path: 
         None,
         {"in": {"city": "b"}},
     ]
+
+
+def test_merge_fails_on_a_table_with_a_column_of_its_own_name(tmp_path: Path) -> None:
+    """So ``column_names`` refuses the whole prefix; when this passes, it need not any more."""
+    name = f"{MERGE_PREFIX}source"
+    rows = pa.table({"k": [1], name: [1]})
+    write_deltalake(str(tmp_path), rows)
+    merger = DeltaTable(str(tmp_path)).merge(rows, "t.k = s.k", source_alias="s", target_alias="t")
+    with pytest.raises(DeltaError):
+        merger.when_matched_update_all().execute()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from engine.errors import QueryError
 from engine.lake.fold_limits import FoldLimits
 from engine.query.as_of import NOW, AsOf
+from engine.query.sql_text import identifier
 from engine.spec.types import ListOf, Scalar, Struct
 from tests.examples import examples
 from tests.lake.changes import COLUMNS, Change, expected_current, expected_history
@@ -53,6 +54,21 @@ def test_the_columns_of_every_view_stand_in_one_order(orders: SmallLake) -> None
         "_valid_to",
         "_is_current",
     ]
+
+
+@pytest.mark.parametrize("name", ["oplake_rank", "oplake_before", "t", "f", "newer", "deleted", "select", "order-by"])
+def test_a_field_of_any_name_changes_no_view(name: str, lake: SmallLake) -> None:
+    lake.log(columns=Struct({name: Scalar.INT32}))
+    lake.append([Change(key, at, "c", values={name: at}) for at, key in enumerate("abc", 1)])
+    sql = " ".join(["select _id,", identifier(name), "as v from orders%s order by _id"])
+    created = [{"_id": key, "v": at} for at, key in enumerate("abc", 1)]
+    assert lake.rows(sql % "") == lake.rows(sql % "__history") == created
+    lake.fold()
+    lake.append([Change("a", 4, values={name: 9}), Change("b", 5, "d")])
+    changed = [{"_id": "a", "v": 9}, {"_id": "c", "v": 3}]
+    assert lake.rows(sql % "") == changed
+    lake.fold()
+    assert lake.rows(sql % "__current") == changed
 
 
 def test_a_table_that_was_never_folded_is_read_from_its_log(lake: SmallLake) -> None:
