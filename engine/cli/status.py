@@ -54,9 +54,13 @@ def status(project: Path, target: str | None, *, as_json: bool) -> int:
 
 
 def _text(report: Report, paint: Painter) -> str:
+    from engine.planner.status import SOUND
+
     lines = [f"Target {report.target}, lake {report.lake}"]
     answers = report.source == "answers"
     lines.append("Source: " + (report.source if answers else paint.red(report.source)))
+    if report.store:
+        lines.append("Store: " + (report.store if report.store == SOUND else paint.red(report.store)))
     if report.unfinished:
         lines += ["", paint.yellow(f"! {report.unfinished}")]
     lines.append("")

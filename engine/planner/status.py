@@ -18,8 +18,12 @@ from engine.resources.table_desired import KIND as TABLE
 from engine.resources.table_desired import is_log
 from engine.resources.table_status import TableStatus, folded_status, log_status
 from engine.spec.pipeline import Pipeline
+from engine.spec.target import S3
 from engine.spec.types import Struct
 from engine.state.canonical import Json
+
+SOUND = "keeps commits apart"
+"""What a store is said to do that enforces conditional put."""
 
 
 class SourceDown:
@@ -74,6 +78,8 @@ class Report:
     lake: str
     source: str
     """``answers``, or why it cannot be read."""
+    store: str
+    """``SOUND``, or why that is not so; empty for a local lake."""
     unfinished: str
     tables: tuple[TableReport, ...] = field(default_factory=tuple)
     standings: tuple[Standing, ...] = ()
@@ -97,6 +103,7 @@ class Report:
             "target": self.target,
             "lake": self.lake,
             "source": self.source,
+            "store": self.store,
             "unfinished": self.unfinished,
             "tables": tables,
             "resources": [one.to_json() for one in self.standings],
@@ -106,6 +113,8 @@ class Report:
 def report(workspace: Workspace, open_source: AbstractContextManager[SourceView]) -> Report:
     """Look at everything, change nothing; a source that is down is said, not raised.
 
+    A store is asked whether it enforces conditional put, with an object that is gone afterwards.
+
     Raises:
         StateError: the state cannot be read.
     """
@@ -113,7 +122,17 @@ def report(workspace: Workspace, open_source: AbstractContextManager[SourceView]
     options = workspace.scope.target.lake.storage_options()
     tables = tuple(_tables(plan, workspace, options))
     standings = tuple(one for name, kind in workspace.kinds.items() for one in kind.standings(_of(plan, name)))
-    return Report(plan.target, plan.lake, source, plan.unfinished, tables, standings)
+    return Report(plan.target, plan.lake, source, _store(workspace), plan.unfinished, tables, standings)
+
+
+def _store(workspace: Workspace) -> str:
+    if not workspace.scope.lake.startswith(S3):
+        return ""
+    try:
+        workspace.require_sound_store()
+    except LakeError as error:
+        return error.what
+    return SOUND
 
 
 def _of(plan: Plan, kind: str) -> tuple[Change, ...]:

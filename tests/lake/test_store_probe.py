@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,11 @@ import pytest
 from engine.errors import LakeError
 from engine.lake import store_probe
 from engine.lake.store_probe import FOLDER, require_conditional_put
+from engine.planner.status import SOUND, report
 from engine.runtime.running import Run, run_tables
 from engine.runtime.stopping import StopRequest
 from engine.runtime.supervisor import Watcher
-from engine.stack.s3 import BUCKET, S3Store
+from engine.stack.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, S3Store
 from engine.telemetry.counters import TableCounters
 from tests.lake.fake_store import Answer, fake
 from tests.planner.worlds import World
@@ -123,3 +124,19 @@ def test_run_refuses_a_store_that_loses_commits_before_it_opens_a_table(tmp_path
         with pytest.raises(LakeError, match=r"does not enforce conditional put"):
             run_tables(Run(world.root), StopRequest(), show_nothing)
     assert store.gets == 0
+
+
+def test_status_tells_whether_the_store_keeps_commits_apart(tmp_path: Path, s3: S3Store) -> None:
+    assert told_by_status(tmp_path / "sound", f"s3://{BUCKET}/{tmp_path.name}", s3.endpoint) == SOUND
+    with fake(ignoring) as store:
+        told = told_by_status(tmp_path / "unsound", "s3://bucket/lake", store.options["aws_endpoint"])
+    assert "does not enforce conditional put" in told
+
+
+def told_by_status(folder: Path, lake: str, endpoint: str) -> str:
+    world = World(folder)
+    storage = {"endpoint": endpoint, "access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "allow_http": True}
+    world.target(lake={"uri": lake, "storage": storage})
+    world.spec()
+    with world.workspace(create=False) as workspace:
+        return report(workspace, nullcontext(world.source)).store
