@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from engine.decode.decoded import Decoded
 from engine.decode.decoder import Decoder
 from engine.decode.rules import rules_of
+from engine.errors import InternalError
 from engine.lake.change_log import ChangeLog
 from engine.lake.dead_letters import DeadLetters
 from engine.lake.layout import dead_letters_uri
@@ -43,6 +44,8 @@ class Appender:
         fresh = batch.without(log.known_orders(batch.suspects)) if batch.suspects else batch
         self._report.absorbed(len(batch) - len(fresh))
         decoded = self._decode(log, fresh)
+        if decoded.table.num_rows != len(fresh):
+            raise InternalError(f"{len(fresh)} changes became {decoded.table.num_rows} rows", where=log.uri)
         columns_before = log.columns()
         log.evolve(decoded.columns)
         self._report.evolved(columns_before, decoded.columns)

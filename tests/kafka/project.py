@@ -16,7 +16,7 @@ from tests.faults.checker import Rows, check_history
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project as StreamProject
 from tests.faults.project import Running
-from tests.kafka.topic import Collection, Event
+from tests.kafka.topic import START_S, Collection, Event
 
 TARGET = """\
 target: {target}
@@ -102,6 +102,8 @@ class KafkaProject:
         problems = [f"{len(orders) - len(set(orders))} rows twice in the log"] if len(set(orders)) < len(orders) else []
         if len(log) != len(told):
             problems.append(f"{len(log)} rows in the log of {len(told)} events")
+            there = {(int(order[:8], 16) - START_S) * 1000 + int(order[8:16], 16) - 1 for order in orders}
+            problems.append(f"missing: {sorted({number for *_, number in told} - there)[:20]}")
         return problems + self._folded_problems(collection)
 
     def _folded_problems(self, collection: Collection) -> list[str]:
