@@ -244,6 +244,8 @@ class KafkaSource:
         code = error.code()
         if code == KafkaError._PARTITION_EOF:
             partition, offset = _place(message)
+            if offset < (self._offsets.get(partition) or 0):
+                return  # told before the partition was rewound
             self._offsets[partition] = offset
             self._ended.add(partition)
             if self._ended >= self._owned:

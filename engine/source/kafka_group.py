@@ -77,6 +77,7 @@ class Membership:
         with asking(self.topic):
             self._consumer.incremental_unassign(places)
             self._consumer.incremental_assign(places)
+            self._consumer.resume(places)
 
     def note_offsets(self, offsets: Mapping[int, int]) -> None:
         """Tell the group how far its partitions are read; it does not matter whether that arrives."""
@@ -93,8 +94,12 @@ class Membership:
         self._consumer.close()
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        # The end: nothing is fetched before `rewind` says from where.
-        consumer.incremental_assign([TopicPartition(place.topic, place.partition, OFFSET_END) for place in places])
+        # Nothing is fetched before `rewind` says from where: an end of the partition that was told from another
+        # place would be taken for ours.
+        ends = [TopicPartition(place.topic, place.partition, OFFSET_END) for place in places]
+        consumer.incremental_assign(ends)
+        if ends:
+            consumer.pause(ends)
         if places or not self.moves:
             self.owned |= {place.partition for place in places}
             self.moves += 1

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import OFFSET_END, Producer, TopicPartition
+from confluent_kafka import OFFSET_END, KafkaError, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 PATIENCE_S = 60.0
@@ -118,11 +118,18 @@ class KafkaTopic:
 
     def write(self, events: Iterable[Event], *, with_tombstones: bool = True) -> None:
         """Write them in order; a delete is followed by its tombstone."""
+        failures: list[KafkaError] = []
+
+        def note(error: KafkaError | None, _: Message) -> None:
+            if error is not None:
+                failures.append(error)
+
         for event in events:
-            self._producer.produce(self.name, key=event.key, value=event.value)
+            self._producer.produce(self.name, key=event.key, value=event.value, on_delivery=note)
             if event.op == "d" and with_tombstones:
-                self._producer.produce(self.name, key=event.key, value=None)
-        self._producer.flush()
+                self._producer.produce(self.name, key=event.key, value=None, on_delivery=note)
+        assert self._producer.flush(PATIENCE_S) == 0
+        assert failures == [], "the broker does not have every message"
 
     def write_raw(self, key: bytes | None, value: bytes | None, partition: int = 0) -> None:
         self._producer.produce(self.name, key=key, value=value, partition=partition)
