@@ -126,10 +126,11 @@ def translated(collection: Collection[Document]) -> Iterator[None]:
             where=collection.full_name,
         ) from error
     except ServerSelectionTimeoutError as error:
-        # Its own text describes every server it tried.
+        # Its own text describes every server it tried, at length.
+        known = collection.database.client.topology_description.server_descriptions()
         raise SourceError(
             "MongoDB does not answer",
-            where=collection.full_name,
+            where=f"{collection.full_name} at {', '.join(f'{host}:{port}' for host, port in sorted(known))}",
             remedy="check that the server runs and can be reached from here",
         ) from error
     except PyMongoError as error:

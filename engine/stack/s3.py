@@ -80,11 +80,17 @@ class S3Store(Server):
             file.write_text(key)
 
     def _answers(self) -> bool:
+        """Whether an object can be read: some stores list what is in files they have not found again yet."""
+        store, witness = self.filesystem(), f"{BUCKET}/.ready"
         try:
             self.create_bucket(BUCKET)
+            if store.get_file_info(witness).size is None:
+                with store.open_output_stream(witness) as new:
+                    new.write(b"ready")
+            with store.open_input_stream(witness) as old:
+                return bool(old.read() == b"ready")
         except OSError:
             return False
-        return True
 
     @abstractmethod
     def _command(self) -> Sequence[str]:
