@@ -10,6 +10,7 @@ from engine.resources.attributes import part, same
 from engine.resources.change import Action, Cause, Change, PathChange
 from engine.resources.resource import Desired, Observed
 from engine.resources.table_fields import FIELDS, field_changes
+from engine.resources.three_way import base_of, unwanted
 from engine.state.applied import Applied
 from engine.state.canonical import Json
 
@@ -27,16 +28,7 @@ def compare_table(desired: Desired | None, applied: Applied | None, observed: Ob
     if desired is None:
         assert applied is not None  # noqa: S101  nobody asks about a table that is in neither
         return _unwanted(applied, observed)
-    base = Change(
-        address=desired.address,
-        kind=desired.kind,
-        title=desired.title,
-        pipeline=desired.pipeline,
-        action=Action.NO_OP,
-        depends_on=desired.depends_on,
-        identity=observed.identity,
-        desired=desired.attributes,
-    )
+    base = base_of(desired, observed)
     if not observed.exists:
         return _missing(base, applied, observed)
     if applied is None or (_has_moved(desired, applied) and applied.identity != observed.identity):
@@ -63,22 +55,8 @@ def _has_moved(desired: Desired, applied: Applied) -> bool:
 
 
 def _unwanted(applied: Applied, observed: Observed) -> Change:
-    change = Change(
-        address=applied.address,
-        kind=applied.kind,
-        title=title_of(applied),
-        pipeline=applied.pipeline,
-        action=Action.DELETE,
-        identity=observed.identity,
-        origin=applied.origin,
-        desired=applied.attributes,
-        reason="git no longer asks for it",
-        depends_on=upstream_of(applied),
-    )
-    if not observed.exists:
-        return replace(change, keeps=True, clears=observed.remnant)
-    is_own = applied.origin == "created" and applied.identity == observed.identity
-    return replace(change, keeps=not is_own, destroys=is_own)
+    change = unwanted(applied, observed, title_of(applied), upstream_of(applied))
+    return change if observed.exists else replace(change, clears=observed.remnant)
 
 
 def upstream_of(applied: Applied) -> tuple[str, ...]:
