@@ -64,4 +64,12 @@ def _born(pid: int) -> str:
     except OSError:
         return ""
     fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] == ZOMBIE else fields[START_TIME_FIELD]
+    return "" if fields[0] == ZOMBIE and not _has_other_threads(pid) else fields[START_TIME_FIELD]
+
+
+def _has_other_threads(pid: int) -> bool:
+    """A process whose first thread has ended is a zombie by its state, while the others still write and listen."""
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    except OSError:
+        return False
