@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,6 +17,10 @@ from engine.errors import QueryError
 _OUT_OF_MEMORY = "Out of Memory"
 _NO_COLUMN = "COLUMN_NOT_FOUND"
 _MAX_MESSAGE_LINES = 4
+_INTERRUPT = "INTERRUPT"
+_ATTEMPTS = 3
+_TOLD = (duckdb.Error, pa.ArrowException, OSError)
+"""How DuckDB's failures reach us: from a statement, and from a stream of its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,11 @@ class Failure:
     message: str
     position: int | None
     details: dict[str, Any]
+
+    @property
+    def is_interrupt(self) -> bool:
+        """Whether DuckDB was told to stop, by us or by another of its threads."""
+        return self.kind.upper() == _INTERRUPT
 
 
 def read_failure(error: Exception) -> Failure:
@@ -43,6 +52,35 @@ def read_failure(error: Exception) -> Failure:
     return Failure(kind.partition(" Error")[0] if not brace else "", text, None, {})
 
 
+def with_cause(
+    rows: Iterable[pa.RecordBatch], again: Callable[[], Iterable[pa.RecordBatch]]
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a statement; where DuckDB tells only that it was interrupted, what interrupted it.
+
+    When one of its threads fails, it stops the others, and now and then (once in 60 times, DuckDB 1.5.5) tells of one
+    of those. The statement is then run anew. After a deadline each attempt is interrupted at once.
+
+    Raises:
+        duckdb.Error, pyarrow.ArrowException, OSError: as DuckDB and its reader raise them.
+    """
+    try:
+        yield from rows
+    except _TOLD as error:
+        if read_failure(error).is_interrupt:
+            for _ in range(_ATTEMPTS):
+                _raise_the_cause(again)
+        raise
+
+
+def _raise_the_cause(again: Callable[[], Iterable[pa.RecordBatch]]) -> None:
+    try:
+        for _ in again():
+            pass
+    except _TOLD as error:
+        if not read_failure(error).is_interrupt:
+            raise
+
+
 @contextmanager
 def located(sql: str | None, known: Callable[[], Sequence[str]] = tuple, *, offset: int = 0) -> Iterator[None]:
     """Translate DuckDB's errors.
@@ -57,7 +95,7 @@ def located(sql: str | None, known: Callable[[], Sequence[str]] = tuple, *, offs
     """
     try:
         yield
-    except (duckdb.Error, pa.ArrowException, OSError) as error:
+    except _TOLD as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise _translated(read_failure(error), sql, known, offset) from error

@@ -13,7 +13,7 @@ import pyarrow as pa
 from engine.errors import QueryError, UsageError
 from engine.query.as_of import NOW, AsOf
 from engine.query.catalogue import Catalogue, Lake
-from engine.query.failures import located
+from engine.query.failures import located, with_cause
 from engine.query.limits import Deadline, Limits
 from engine.query.session import lock_down, open_session
 from engine.query.snapshot import Snapshots
@@ -58,7 +58,7 @@ def run_query(query: Query) -> Iterator[Rows]:
         types = [str(column[1]) for column in result.description]
         reader = result.to_arrow_reader(_BATCH_ROWS)
         is_json = frozenset(place for place, name in enumerate(types) if name == "JSON")
-        yield Rows(reader.schema, _batches(reader, query, catalogue), is_json)
+        yield Rows(reader.schema, _batches(reader, connection, query, catalogue), is_json)
 
 
 def explain_query(query: Query) -> str:
@@ -114,6 +114,8 @@ def _check_as_of(query: Query, statement: Statement, catalogue: Catalogue) -> No
         )
 
 
-def _batches(reader: pa.RecordBatchReader, query: Query, catalogue: Catalogue) -> Iterator[pa.RecordBatch]:
+def _batches(
+    reader: pa.RecordBatchReader, connection: duckdb.DuckDBPyConnection, query: Query, catalogue: Catalogue
+) -> Iterator[pa.RecordBatch]:
     with located(query.sql, catalogue.names):
-        yield from reader
+        yield from with_cause(reader, lambda: connection.execute(query.sql).to_arrow_reader(_BATCH_ROWS))

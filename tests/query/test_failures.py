@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from engine.errors import QueryError
 from engine.query.catalogue import Lake
+from engine.query.failures import with_cause
 from engine.query.run import Query, run_query
 from tests.query.lakes import SmallLake
 
@@ -52,11 +55,25 @@ def test_a_place_is_right_under_explain_too(orders: SmallLake) -> None:
 
 
 def test_an_error_in_the_middle_of_the_rows_is_told(orders: SmallLake) -> None:
-    # Of two threads, DuckDB 1.5.5 now and then tells of the one that it stopped, not of the one that failed.
     sql = "select cast(case when range = 500000 then 'x' else '1' end as int) from range(1000000)"
-    told = [failure(orders, sql).what for _ in range(5)]
-    assert any("Could not convert string 'x' to INT32" in what for what in told)
-    assert all("Could not convert" in what or what == "Interrupted!" for what in told)
+    assert "Could not convert string 'x' to INT32" in failure(orders, sql).what
+
+
+def test_the_cause_is_told_where_duckdb_tells_only_of_the_thread_that_it_stopped() -> None:
+    attempts = iter([OSError("INTERRUPT Error: Interrupted!"), OSError("Conversion Error: no number")])
+
+    with pytest.raises(OSError, match="no number"):
+        list(with_cause(stream(OSError("INTERRUPT Error: Interrupted!")), lambda: stream(next(attempts))))
+
+
+def test_an_interrupt_from_outside_is_told_as_one() -> None:
+    with pytest.raises(OSError, match="first"):
+        list(with_cause(stream(OSError("INTERRUPT Error: first")), lambda: stream(OSError("INTERRUPT Error: again"))))
+
+
+def stream(error: Exception) -> Iterator[pa.RecordBatch]:
+    yield pa.record_batch({"n": [1]})
+    raise error
 
 
 def test_an_unknown_function_suggests_one(orders: SmallLake) -> None:
