@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "run": "Move changes into the lake until stopped.",
         "dead-letters": "List, replay or drop records that could not be decoded.",
         "query": "Query the tables with SQL.",
+        "reconcile": "Prove that the tables equal the collections.",
         "status": "Show every table: rows, position, lag, drift.",
         "render": "Write topics and connectors as manifests for Strimzi.",
         "destroy": "Delete tables that oplake created.",
@@ -38,7 +39,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 
 EXIT_CODES = """\b
 Exit codes:
-  0  clean            3  changes pending
+  0  clean            3  changes pending  5 a difference is confirmed
   1  error            4  drift
   2  wrong usage      6  incomplete: stopped before the batch in hand was written
                       130 interrupted

@@ -27,6 +27,12 @@ class Checkpoints:
             text = connection.execute(query).scalar()
         return None if text is None else cast("Json", json.loads(text))
 
+    def all(self) -> dict[str, Json]:
+        """Every key with the value saved last under it."""
+        query = select(checkpoints.c.key, checkpoints.c.value).where(checkpoints.c.job == self._job)
+        with self._database.reading() as connection:
+            return {row.key: cast("Json", json.loads(row.value)) for row in connection.execute(query)}
+
     def put(self, key: str, value: Json) -> None:
         """Save a value durably, in place of the one before."""
         with self._database.writing() as connection:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -13,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration these definitions belong to: a database that stands there needs no migrating."""
 
 metadata = MetaData()
@@ -97,3 +99,20 @@ checkpoints = Table(
     Column("updated_at", String(32), nullable=False),
     PrimaryKeyConstraint("job", "key"),
 )
+
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("target", String(200), nullable=False),
+    Column("table_name", String(200), nullable=False),
+    Column("mode", String(20), nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("result", Text),
+    Column("exit_code", Integer),
+    Column("verified_until", BigInteger),
+    Column("started_at", String(32), nullable=False),
+    Column("finished_at", String(32)),
+    Index("ix_reconciliations_table", "target", "table_name"),
+)
+"""One row a reconciliation of a table; no result while it is under way. ``verified_until`` is a packed cluster time."""

@@ -1,0 +1,136 @@
+"""``oplake reconcile``: prove that tables equal their collections, or say exactly where they do not."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.options import project_option, target_option
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from engine.reconcile.result import Mode, Result
+    from engine.reconcile.settings import Settings
+    from engine.runtime.jobs import TableJob
+
+_PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest")
+
+
+@click.command()
+@click.argument("pipelines", nargs=-1, metavar="[PIPELINE]...")
+@click.option(
+    "--mode",
+    type=click.Choice(["full", "incremental", "sampled", "counts"]),
+    default="full",
+    show_default=True,
+    help="full: every document and row. incremental: what was touched since the last clean pass. sampled: documents "
+    "drawn at random. counts: only how many there are.",
+)
+@click.option("--id", "ids", multiple=True, metavar="ID", help="Only this document: its _id as the table has it.")
+@click.option("--since", metavar="TIME", help="Only documents touched since then (ISO 8601); means incremental.")
+@click.option("--confidence", type=click.FloatRange(0.5, 0.99999), default=0.99, show_default=True)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0.000001, 0.5),
+    default=0.001,
+    show_default=True,
+    help="With sampled: the share of differing documents to rule out, with --confidence.",
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that read.")
+@click.option(
+    "--read-preference",
+    type=click.Choice(_PREFERENCES),
+    default="primary",
+    show_default=True,
+    help="Members that documents are read from; never anything older than the pass.",
+)
+@click.option("--max-rate", metavar="SIZE", help="Read at most so many bytes of documents a second: 20MiB.")
+@click.option(
+    "--resume", is_flag=True, help="Go on with the pass that was cut off; what is finished is not read again."
+)
+@click.option("--wait", metavar="TIME", help="How long a table that stands still is waited for: 30s.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@target_option
+@project_option
+def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click
+    """Compare the tables of PIPELINE... (default: all) with their collections while both go on changing.
+
+    Nothing is written but what this command keeps of itself. A difference is reported as confirmed only when the
+    document had no change in flight. Exit codes: 0 everything is proven equal, 5 a difference is confirmed, 6 something
+    is undecided or was not looked at.
+    """
+    from engine.reconcile.reconciling import reconcile_tables
+    from engine.runtime.stopping import leave
+
+    settings = _settings(pipelines, options)
+    results = []
+    for result in reconcile_tables(settings, _Silent):
+        results.append(result)
+        if not options["as_json"]:
+            _show(result)
+    if options["as_json"]:
+        click.echo(json.dumps([result.as_json() for result in results], ensure_ascii=False, indent=2))
+    codes = {result.exit_code for result in results}
+    leave(next((code for code in (5, 6) if code in codes), 0))
+
+
+def _settings(pipelines: tuple[str, ...], options: dict[str, Any]) -> Settings:
+    from engine.reconcile.settings import Settings
+    from engine.spec.quantities import parse_duration, parse_size
+
+    try:
+        wait_s = parse_duration(options["wait"]).total_seconds() if options["wait"] else None
+        rate = parse_size(options["max_rate"]) if options["max_rate"] else None
+        since = datetime.fromisoformat(options["since"]).astimezone() if options["since"] else None
+    except ValueError as error:
+        raise UsageError(str(error), where="--wait, --max-rate or --since") from None
+    mode: Mode = "ids" if options["ids"] else "incremental" if since else options["mode"]
+    return Settings(
+        options["project"],
+        pipelines,
+        options["target"],
+        mode,
+        options["ids"],
+        since,
+        options["workers"],
+        options["read_preference"],
+        rate,
+        options["resume"],
+        wait_s,
+        confidence=options["confidence"],
+        rate=options["rate"],
+    )
+
+
+class _Silent:
+    """Nobody watches."""
+
+    def __init__(self, job: TableJob) -> None:
+        """One a table."""
+
+    def expect(self, documents: int, rows: int) -> None:
+        """See ``Progress``."""
+
+    def read(self, documents: int = 0, rows: int = 0) -> None:
+        """See ``Progress``."""
+
+
+def _show(result: Result) -> None:
+    """One line a table, and one for each finding."""
+    totals = ", ".join(f"{count:,} {verdict.value}" for verdict, count in result.totals.items()) or "equal"
+    state = {0: "clean", 5: "DIFFERS", 6: "incomplete"}[result.exit_code]
+    click.echo(
+        f"{result.table}: {state}: {result.source_documents:,} documents, {result.table_rows:,} rows, "
+        f"{result.candidates:,} rechecked: {totals}"
+    )
+    for said in (result.problem, result.remedy, result.confidence):
+        if said:
+            click.echo(f"  {said}")
+    for finding in result.findings[:20]:
+        paths = ", ".join(f"{one.path} ({one.kind})" for one in finding.differences)
+        click.echo(f"  {finding.verdict.value}: {finding.identity} {paths or finding.reason}".rstrip())
+    sys.stdout.flush()

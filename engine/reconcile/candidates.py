@@ -1,0 +1,62 @@
+"""Finds the documents that do not look the same on both sides, one bucket at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.lake.row_order import newest_rows
+from engine.reconcile.digests import PAIRS, total
+from engine.reconcile.spill import read_bucket
+
+LOG_PAIRS = pa.schema([*PAIRS, ("_position", pa.string()), ("_op", pa.string())])
+"""Of a change log, which has many rows of one document: the newest counts, and none when that is a delete."""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketOutcome:
+    """One bucket of both sides."""
+
+    number: int
+    documents: int
+    rows: int
+    differing: tuple[str, ...]
+    """``_id`` texts."""
+
+
+def compare_buckets(
+    source: Sequence[Path], table: Sequence[Path], buckets: int, *, is_log: bool = False
+) -> Iterator[BucketOutcome]:
+    """Compare what both sides have spilled; equal fingerprints end a bucket, others are joined by ``_id``."""
+    for bucket in range(buckets):
+        documents = read_bucket(source, bucket, PAIRS)
+        rows = read_bucket(table, bucket, LOG_PAIRS if is_log else PAIRS)
+        if is_log:
+            rows = newest_of_log(rows)
+        is_equal = total(documents.column("digest")) == total(rows.column("digest"))
+        differing = () if is_equal else tuple(_differing(documents, rows))
+        yield BucketOutcome(bucket, documents.num_rows, rows.num_rows, differing)
+
+
+def newest_of_log(rows: pa.Table) -> pa.Table:
+    """``PAIRS`` of the documents that a log says are there."""
+    newest = newest_rows(rows.rename_columns(["_id", "digest", "_position", "_op"]))
+    present = newest.filter(pc.not_equal(newest.column("_op"), "d"))
+    return present.select(["_id", "digest"]).rename_columns(PAIRS.names)
+
+
+def _differing(documents: pa.Table, rows: pa.Table) -> Iterator[str]:
+    """The ids of one side alone, of other digests, or of several rows."""
+    source = dict(zip(*(column.to_pylist() for column in documents.columns), strict=True))
+    seen: set[str] = set()
+    told: set[str] = set()
+    for text, digest in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+        if (text in seen or source.get(text) != digest) and text not in told:
+            told.add(text)
+            yield text
+        seen.add(text)
+    yield from (text for text in source if text not in seen)

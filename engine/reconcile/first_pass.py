@@ -1,0 +1,154 @@
+"""Reads both sides once, completely, and finds the documents that did not look the same."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.reconcile.candidates import compare_buckets
+from engine.reconcile.job import Comparison
+from engine.reconcile.result import Chunk
+from engine.reconcile.scan_order import ScanOrder, job_name, spill_path
+from engine.reconcile.share import Share, cut
+from engine.reconcile.spill import buckets_for
+from engine.reconcile.table_scan import spill_table
+from engine.reconcile.table_side import TableSide
+from engine.reconcile.workers import scan_all
+from engine.source.mongo_errors import reading_from
+from engine.state.checkpoints import Checkpoints
+
+SHARES_A_WORKER = 4
+"""So that a worker that is done early takes on another share."""
+
+
+class Progress(Protocol):
+    """Hears how far a reconciliation is."""
+
+    def expect(self, documents: int, rows: int) -> None:
+        """About how much there is to read."""
+
+    def read(self, documents: int = 0, rows: int = 0) -> None:
+        """So much more was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a pass is about; saved when it begins, so that a resumed one is the same."""
+
+    run: str
+    began: int
+    """Packed cluster time: everything older is seen."""
+    buckets: int
+    shares: tuple[Share, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For the state database."""
+        bounds = [[_text(share.lower), _text(share.upper)] for share in self.shares]
+        return {"began": self.began, "buckets": self.buckets, "shares": bounds}
+
+    @classmethod
+    def of(cls, run: str, saved: Mapping[str, Any]) -> Plan:
+        """The inverse of ``as_json``."""
+        shares = [Share(number, _bytes(one), _bytes(other)) for number, (one, other) in enumerate(saved["shares"])]
+        return cls(run, saved["began"], saved["buckets"], tuple(shares))
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPass:
+    """What was read, and what has to be judged."""
+
+    table_version: int
+    chunks: tuple[Chunk, ...]
+    documents: int
+    rows: int
+    buckets: int
+    equal_buckets: int
+    differing: tuple[tuple[str, int], ...]
+    """``_id`` text and bucket."""
+
+
+def make_plan(comparison: Comparison, run: str) -> Plan:
+    """Cut the collection into shares.
+
+    Raises:
+        SourceUnreachable: no server answers.
+    """
+    documents = comparison.documents
+    began = documents.now()
+    workers = comparison.settings.workers
+    with reading_from(documents.namespace):
+        shares = cut(documents.collection, workers * SHARES_A_WORKER if workers > 1 else 1)
+    return Plan(run, began, buckets_for(documents.count()), tuple(shares))
+
+
+def read_both(comparison: Comparison, plan: Plan, folder: Path, progress: Progress) -> FirstPass:
+    """Read and compare; goes on from what is finished.
+
+    Raises:
+        OplakeError: a side cannot be read, or progress not be saved; what is finished stays so.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    side = comparison.open_side()
+    progress.expect(comparison.documents.count(), _rows(side))
+    checkpoints = Checkpoints(comparison.database, job_name(plan.run))
+    table, version = spill_table(side, folder, plan.buckets, checkpoints, lambda rows: progress.read(rows=rows))
+    orders = _orders(comparison, plan, side, folder)
+    workers = comparison.settings.workers
+    read = scan_all(orders, workers, lambda chunk: progress.read(documents=chunk.documents))
+    chunks = sorted((chunk for share in read for chunk in share), key=lambda chunk: (chunk.part, chunk.number))
+    source = [spill_path(folder, chunk.part, chunk.number) for chunk in chunks]
+    is_log = comparison.job.pipeline.table.mode == "changes"
+    outcomes = list(compare_buckets(source, table, plan.buckets, is_log=is_log))
+    return FirstPass(
+        version,
+        tuple(chunks),
+        sum(outcome.documents for outcome in outcomes),
+        sum(outcome.rows for outcome in outcomes),
+        plan.buckets,
+        sum(not outcome.differing for outcome in outcomes),
+        tuple((text, outcome.number) for outcome in outcomes for text in outcome.differing),
+    )
+
+
+def forget(comparison: Comparison, run: str, folder: Path) -> None:
+    """Remove what a pass that is over, or given up, has left."""
+    shutil.rmtree(folder, ignore_errors=True)
+    Checkpoints(comparison.database, job_name(run)).clear()
+
+
+def _orders(comparison: Comparison, plan: Plan, side: TableSide, folder: Path) -> list[ScanOrder]:
+    target, settings = comparison.job.target, comparison.settings
+    rate = settings.bytes_a_second
+    return [
+        ScanOrder(
+            plan.run,
+            target.mongodb.uri.reveal(),
+            target.state_url(comparison.root),
+            comparison.job.namespace,
+            settings.read_preference,
+            share,
+            plan.began,
+            comparison.rules,
+            side.columns,
+            plan.buckets,
+            folder,
+            settings.limits,
+            rate / settings.workers if rate else None,
+        )
+        for share in plan.shares
+    ]
+
+
+def _rows(side: TableSide) -> int:
+    return int(side.table.count())
+
+
+def _text(bound: bytes | None) -> str | None:
+    return None if bound is None else bound.hex()
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else bytes.fromhex(text)

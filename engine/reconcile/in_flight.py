@@ -1,0 +1,80 @@
+"""Which documents have changed since a table's position: what the table cannot tell yet.
+
+This is how a verdict knows that a table has passed the time of a read, even when nothing happens: it asks the source
+itself for all changes after the table's position, up to now. A document that is not among them is told by the table
+as it is now, however old that position is (docs/reconciliation.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from contextlib import closing
+from typing import Any, Protocol
+
+from pymongo import MongoClient
+
+from engine.errors import ResumePointLost
+from engine.reconcile.documents import text_of
+from engine.source.batch import Position
+from engine.source.change_stream import ChangeStreamSource
+from engine.source.stream_position import StreamPosition
+
+_POLL_S = 0.2
+_ROWS = 10_000
+
+
+class InFlight(Protocol):
+    """Changes that a log does not hold yet."""
+
+    def changed_after(self, position: Position, ids: Set[str]) -> set[str]:
+        """Those of these documents that have changed after a position, up to the moment of the call or later.
+
+        Raises:
+            ResumePointLost: the source cannot tell any more.
+        """
+
+
+class StreamInFlight:
+    """Asks the collection's change stream, from the position at which the pipeline itself would go on."""
+
+    def __init__(self, client: MongoClient[Any], namespace: str) -> None:
+        self._client = client
+        self._namespace = namespace
+
+    def changed_after(self, position: Position, ids: Set[str]) -> set[str]:
+        """See ``InFlight``.
+
+        Raises:
+            ResumePointLost: the oplog has rolled past the position.
+            CollectionGone: the collection was dropped or renamed.
+        """
+        require_snapshot(position, self._namespace)
+        return touched_since(self._client, self._namespace, position, ids)
+
+
+def require_snapshot(position: Position, namespace: str) -> None:
+    """Make sure that the table has begun to follow its collection.
+
+    Raises:
+        ResumePointLost: its snapshot is not finished, so nothing can be said of documents that are not there yet.
+    """
+    if not StreamPosition.of(position).snapshot_done:
+        raise ResumePointLost(
+            "the table's snapshot is not finished, so what is not in it may be still to come",
+            where=namespace,
+            remedy="`oplake run --until-caught-up`, then reconcile again",
+        )
+
+
+def touched_since(
+    client: MongoClient[Any], namespace: str, position: Position, ids: Set[str] | None = None
+) -> set[str]:
+    """The documents that have changed after a position, up to now; only those of ``ids`` when they are given."""
+    found: set[str] = set()
+    with closing(ChangeStreamSource(client, namespace, position)) as source:
+        while True:
+            batch = source.poll(_POLL_S, _ROWS)
+            texts = map(text_of, batch.keys)
+            found.update(texts if ids is None else (text for text in texts if text in ids))
+            if source.caught_up:
+                return found

@@ -1,0 +1,219 @@
+"""One table against its collection, from beginning to end: read both sides, judge what differs, say what is proven."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bson import Timestamp
+
+from engine.errors import ResumePointLost, UserError
+from engine.reconcile.first_pass import FirstPass, Plan, Progress, forget, make_plan, read_both
+from engine.reconcile.in_flight import require_snapshot, touched_since
+from engine.reconcile.job import Comparison
+from engine.reconcile.result import EXIT_CLEAN, Coverage, Result
+from engine.reconcile.sample import sample_size, sampled_documents, sampled_rows, statement
+from engine.reconcile.table_side import NothingFolded
+from engine.reconcile.verdict import Finding, Verdict
+from engine.source.cluster_time import STREAM, order_text, pack
+from engine.source.mongo_errors import reading_from
+from engine.state.clock import now_text
+from engine.state.process import Process
+from engine.state.reconciliations import Reconciliation, Reconciliations
+
+FOLDER = Path(".oplake", "reconcile")
+
+
+def reconcile(comparison: Comparison, progress: Progress) -> Result:
+    """Compare one table as its settings ask.
+
+    Raises:
+        OplakeError: a side cannot be read; a full pass goes on from there with ``resume``.
+    """
+    blank = _blank(comparison)
+    try:
+        require_started(comparison)
+        match comparison.settings.mode:
+            case "full":
+                return _full(comparison, progress)
+            case "incremental":
+                return _incremental(comparison, blank)
+            case "sampled":
+                return _sampled(comparison, blank)
+            case _:
+                return _kept(comparison, _judged(comparison, blank, dict.fromkeys(comparison.settings.ids)))
+    except (NothingFolded, ResumePointLost) as error:
+        return replace(blank, problem=error.what, remedy=error.remedy, finished_at=now_text())
+
+
+def require_started(comparison: Comparison) -> None:
+    """Make sure that there is something to compare.
+
+    Raises:
+        NothingFolded: the table has no rows that came from its log.
+        ResumePointLost: its snapshot is not finished.
+    """
+    side = comparison.open_side()
+    if comparison.job.target.transport.kafka is None:
+        require_snapshot(side.position, comparison.job.namespace)
+
+
+def _full(comparison: Comparison, progress: Progress) -> Result:
+    kept = _reconciliations(comparison)
+    begun, plan = _begin(comparison, kept)
+    folder = comparison.root / FOLDER / plan.run
+    read = read_both(comparison, plan, folder, progress)
+    blank = replace(_blank(comparison), run=plan.run, started_at=begun.started_at)
+    result = _judged(comparison, _with_counts(blank, read), dict(read.differing))
+    result = _covered(kept, comparison, result, since=None, until=plan.began)
+    kept.finish(plan.run, without_values(result), result.exit_code, result.coverage.verified_until)
+    forget(comparison, plan.run, folder)
+    return result
+
+
+def _begin(comparison: Comparison, kept: Reconciliations) -> tuple[Reconciliation, Plan]:
+    """The pass that was cut off, when it is asked for; else a new one, and what was cut off is given up.
+
+    Raises:
+        UserError: there is nothing to resume, or it is still under way.
+    """
+    table = comparison.job.table
+    found = [one for one in kept.unfinished(table) if one.mode == "full"]
+    dead = [one for one in found if not _lives(one)]
+    if comparison.settings.resume:
+        if not dead:
+            raise UserError(
+                "there is no reconciliation of this table that was cut off",
+                where=f"--resume, table {table}",
+                remedy="one that is under way ends by itself; else leave --resume out",
+            )
+        kept.take_over(dead[0].id, {**dead[0].settings, "process": _me()})
+        return dead[0], Plan.of(dead[0].id, dead[0].settings)
+    for one in dead:
+        forget(comparison, one.id, comparison.root / FOLDER / one.id)
+        kept.forget(one.id)
+    plan = make_plan(comparison, uuid.uuid4().hex[:12])
+    return kept.begin(plan.run, table, "full", {**plan.as_json(), "process": _me()}), plan
+
+
+def _incremental(comparison: Comparison, blank: Result) -> Result:
+    kept, settings = _reconciliations(comparison), comparison.settings
+    since = kept.verified_until(comparison.job.table)
+    if settings.since is not None:
+        since = pack(Timestamp(int(settings.since.timestamp()), 0))
+    if since is None:
+        return replace(
+            blank,
+            problem="nothing is verified yet, so there is no time to go on from",
+            remedy="reconcile it in full once, or give --since TIME",
+            finished_at=now_text(),
+        )
+    until = comparison.documents.now()
+    # The stream knows what the log may have lost; the log knows what was changed by somebody other than the source.
+    position = {"snapshot.done": 1, "snapshot.rows": 0, "snapshot.time": since - 1, "stream.time": since}
+    touched = touched_since(comparison.client, comparison.job.namespace, position)
+    touched |= comparison.open_side().touched_since(order_text(since, STREAM, 0))
+    result = _judged(comparison, replace(blank, source_documents=len(touched)), dict.fromkeys(sorted(touched)))
+    return _kept(comparison, _covered(kept, comparison, result, since=since, until=until))
+
+
+def _sampled(comparison: Comparison, blank: Result) -> Result:
+    settings, documents = comparison.settings, comparison.documents
+    count = sample_size(settings.confidence, settings.rate)
+    with reading_from(documents.namespace):
+        drawn = sampled_documents(documents.collection, count)
+    drawn |= sampled_rows(comparison.open_side(), count, random.SystemRandom())
+    result = _judged(comparison, replace(blank, source_documents=len(drawn)), dict.fromkeys(sorted(drawn)))
+    if result.is_complete and not result.confirmed:
+        result = replace(result, confidence=statement(settings.confidence, settings.rate, len(drawn)))
+    return _kept(comparison, result)
+
+
+def _judged(comparison: Comparison, result: Result, buckets: Mapping[str, int | None]) -> Result:
+    """The result with what is proven of each candidate."""
+    totals: Counter[Verdict] = Counter()
+    shown: list[Finding] = []
+    for finding in _explained(comparison, comparison.recheck().judge(list(buckets))):
+        totals[finding.verdict] += 1
+        if len(shown) < comparison.settings.kept_findings:
+            shown.append(replace(finding, bucket=buckets.get(finding.identity)))
+    return replace(result, candidates=len(buckets), totals=dict(totals), findings=tuple(shown), finished_at=now_text())
+
+
+def _explained(comparison: Comparison, findings: Iterable[Finding]) -> Iterable[Finding]:
+    """A table that began without a snapshot need not have what was there before."""
+    is_partial = comparison.job.pipeline.source.snapshot == "no_data"
+    for finding in findings:
+        if is_partial and finding.verdict is Verdict.MISSING:
+            reason = "with `snapshot: no_data` the table may never have been given it"
+            yield replace(finding, verdict=Verdict.UNSUPPORTED, reason=reason)
+        else:
+            yield finding
+
+
+def _with_counts(result: Result, read: FirstPass) -> Result:
+    return replace(
+        result,
+        source_documents=read.documents,
+        table_rows=read.rows,
+        table_version=read.table_version,
+        chunks=read.chunks,
+        buckets=read.buckets,
+        equal_buckets=read.equal_buckets,
+    )
+
+
+def _covered(kept: Reconciliations, comparison: Comparison, result: Result, since: int | None, until: int) -> Result:
+    """What the pass speaks for: the watermark moves over clean passes that leave no gap, and never back."""
+    verified = kept.verified_until(comparison.job.table)
+    is_joined = since is None or (verified is not None and since <= verified)
+    if result.exit_code == EXIT_CLEAN and is_joined:
+        verified = max(until, verified or until)
+    return replace(result, coverage=Coverage(since, until, verified))
+
+
+def _kept(comparison: Comparison, result: Result) -> Result:
+    kept = _reconciliations(comparison)
+    kept.begin(result.run, result.table, result.mode, {"process": _me()})
+    kept.finish(result.run, without_values(result), result.exit_code, result.coverage.verified_until)
+    return result
+
+
+def without_values(result: Result) -> Mapping[str, Any]:
+    """A result for the state database, which never holds what documents contain: paths and kinds alone."""
+    plain = result.as_json()
+    for finding in plain["findings"]:
+        finding["differences"] = [{"path": one["path"], "kind": one["kind"]} for one in finding["differences"]]
+    return plain
+
+
+def _blank(comparison: Comparison) -> Result:
+    job = comparison.job
+    return Result(
+        uuid.uuid4().hex[:12],
+        job.target.target,
+        job.pipeline.pipeline,
+        job.table,
+        job.namespace,
+        comparison.settings.mode,
+        now_text(),
+        now_text(),
+    )
+
+
+def _reconciliations(comparison: Comparison) -> Reconciliations:
+    return Reconciliations(comparison.database, comparison.job.target.target)
+
+
+def _me() -> dict[str, Any]:
+    me = Process.this()
+    return {"host": me.host, "boot": me.boot, "pid": me.pid, "born": me.born}
+
+
+def _lives(one: Reconciliation) -> bool:
+    return not Process(**one.settings["process"]).is_surely_dead()

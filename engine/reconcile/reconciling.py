@@ -1,0 +1,45 @@
+"""One command: the chosen pipelines of a project, from their specs to a result for each table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from engine.errors import UserError
+from engine.reconcile.first_pass import Progress
+from engine.reconcile.job import Comparison
+from engine.reconcile.reconciliation import reconcile
+from engine.reconcile.result import Result
+from engine.reconcile.settings import Settings
+from engine.runtime.jobs import TableJob, choose_pipelines, table_jobs
+from engine.runtime.sources import Clients
+from engine.spec.project import load_project
+from engine.state.database import open_database
+
+
+def reconcile_tables(settings: Settings, progress_for: Callable[[TableJob], Progress]) -> Iterator[Result]:
+    """Compare the tables one after the other.
+
+    Raises:
+        UserError: the specs, the names or the target are wrong, or no collection matches.
+        OplakeError: a side of a table cannot be read.
+    """
+    project = load_project(settings.project)
+    pipelines = choose_pipelines(project, settings.pipelines)
+    clients = Clients()
+    try:
+        jobs = table_jobs(project, pipelines, settings.target, clients.namespaces)
+        if not jobs:
+            raise UserError(
+                "no collection matches, so there is nothing to compare",
+                where=", ".join(f"pipeline {pipeline.pipeline}" for pipeline in pipelines),
+                remedy="correct `source.collections`, or create a collection, then run `oplake apply`",
+            )
+        for job in jobs:
+            database = open_database(job.target.state_url(project.root))
+            try:
+                comparison = Comparison(job, project.root, settings, clients.of(job.target), database)
+                yield reconcile(comparison, progress_for(job))
+            finally:
+                database.close()
+    finally:
+        clients.close()

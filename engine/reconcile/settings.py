@@ -1,0 +1,41 @@
+"""How a reconciliation is to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from engine.reconcile.result import Mode
+from engine.reconcile.source_scan import ChunkLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What somebody asked for."""
+
+    project: Path
+    """Folder that holds ``specs/``."""
+    pipelines: Sequence[str] = ()
+    """Names; none means all."""
+    target: str | None = None
+    mode: Mode = "full"
+    ids: Sequence[str] = ()
+    """Of mode ``ids``: texts as in the table's ``_id`` column."""
+    since: datetime | None = None
+    """Of mode ``incremental``; None: since the last clean pass."""
+    workers: int = 1
+    read_preference: str = "primary"
+    bytes_a_second: float | None = None
+    """Of all workers together."""
+    resume: bool = False
+    wait_s: float | None = None
+    """How long a table that stands still is waited for; None: as long as a fold may take, if a run is at work."""
+    rounds: int = 6
+    confidence: float = 0.99
+    rate: float = 0.001
+    """Of mode ``sampled``: what share of differing documents is to be ruled out, with that confidence."""
+    limits: ChunkLimits = field(default_factory=ChunkLimits)
+    kept_findings: int = 1000
+    """Findings with their details in the result; all are counted."""
