@@ -20,7 +20,9 @@ from engine.source.change_stream import ChangeStreamSource
 from engine.source.stream_position import StreamPosition
 
 _POLL_S = 0.2
-_ROWS = 10_000
+_FIRST_ROWS, _MOST_ROWS = 200, 5000
+"""Of one poll. Under steady writes a poll ends by this alone, and only then is asked whether all is read: so it is
+small at first, and grows with what there is to read."""
 
 
 class InFlight(Protocol):
@@ -72,9 +74,11 @@ def touched_since(
     """The documents that have changed after a position, up to now; only those of ``ids`` when they are given."""
     found: set[str] = set()
     with closing(ChangeStreamSource(client, namespace, position)) as source:
+        rows = _FIRST_ROWS
         while True:
-            batch = source.poll(_POLL_S, _ROWS)
+            batch = source.poll(_POLL_S, rows)
             texts = map(text_of, batch.keys)
             found.update(texts if ids is None else (text for text in texts if text in ids))
             if source.caught_up:
                 return found
+            rows = min(2 * rows, _MOST_ROWS)
