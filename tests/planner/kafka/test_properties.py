@@ -13,10 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.planner.brokers import Cluster
-from tests.planner.test_kafka_plans import cluster, source, target
+from tests.planner.kafka.worlds import source, target
 from tests.planner.worlds import World
 
-__all__ = ["cluster"]
 pytestmark = pytest.mark.slow
 Meddling: TypeAlias = Callable[[Cluster], None]
 NAMES = ("shop.orders", "shop.users", "shop.items")

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.planner.brokers import Cluster
-from tests.planner.test_kafka_plans import CONNECTOR, TOPIC, cluster, target, world
+from tests.planner.kafka.worlds import CONNECTOR, TOPIC, target
 from tests.planner.worlds import World
 
-__all__ = ["cluster", "world"]
 pytestmark = pytest.mark.slow
 MODULES = ("planner.carry_out", "resources.connector_act", "resources.table_act", "resources.table_folder")
 CREATING = range(1, 20, 2)
