@@ -18,11 +18,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import append, debezium, decode, end_to_end, fold
+from tests.benchmarks import append, debezium, decode, end_to_end, fingerprint, fold
 from tests.benchmarks.measurement import Measurement, peak_bytes
 from tests.benchmarks.report import report
 
-CASES: dict[str, tuple[Any, ...]] = {**decode.CASES, **debezium.CASES, **append.CASES, **fold.CASES, **end_to_end.CASES}
+CASES: dict[str, tuple[Any, ...]] = {
+    **decode.CASES,
+    **fingerprint.CASES,
+    **debezium.CASES,
+    **append.CASES,
+    **fold.CASES,
+    **end_to_end.CASES,
+}
 
 
 def main() -> int:
