@@ -109,15 +109,15 @@ class _Comparison:
             for number, (one, other) in enumerate(zip_longest(source, table, fillvalue=_GONE)):
                 yield from self.compare(one, other, _Place(join_path(place.path, str(number)), place.columns))
         elif _text(source) != _text(table):
-            shown = self._shown(source, place), self._shown(table, place)
-            yield FieldDifference(place.path or "", *shown, _kind(source, table))
+            one, other = self._shown(source, place), self._shown(table, place)
+            yield FieldDifference(place.path or "", one, other, _kind(source, table))
 
     def _documents(self, source: Document, table: Document, place: _Place) -> Iterator[FieldDifference]:
         for name in dict.fromkeys([*source, *table]):
             yield from self.compare(source.get(name, _GONE), table.get(name, _GONE), self._field(place, name))
         if list(source) != list(table) and source.keys() == table.keys():
-            orders = (extended_json.dumps(list(document)) for document in (source, table))
-            yield FieldDifference(place.path or "", *orders, Kind.ORDER)
+            one, other = extended_json.dumps(list(source)), extended_json.dumps(list(table))
+            yield FieldDifference(place.path or "", one, other, Kind.ORDER)
 
     def _field(self, place: _Place, name: str) -> _Place:
         named = {(*path, name) for path in place.columns}
