@@ -1,4 +1,4 @@
-"""``oplake schema``: the JSON Schemas of specs."""
+"""``oplake schema``: the JSON Schemas of specs and reports."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ import click
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when a file differs.")
 def schema(out: Path, *, check: bool) -> int:
-    """Write the JSON Schemas that editors complete and check specs with."""
+    """Write the JSON Schemas that editors complete and check specs with, and those of reports."""
+    from engine.reconcile import report
     from engine.spec.json_schema import SCHEMAS, schema_text
 
     stale: list[Path] = []
-    for name in SCHEMAS:
-        path, text = out / name, schema_text(name)
+    for name, text in [*((name, schema_text(name)) for name in SCHEMAS), (report.SCHEMA_NAME, report.schema_text())]:
+        path = out / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         stale.append(path)
