@@ -15,7 +15,6 @@ from engine.errors import UsageError
 if TYPE_CHECKING:
     from engine.reconcile.result import Mode, Result
     from engine.reconcile.settings import Settings
-    from engine.runtime.jobs import TableJob
 
 _PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest")
 
@@ -54,6 +53,13 @@ _PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred"
 )
 @click.option("--wait", metavar="TIME", help="How long a table that stands still is waited for: 30s.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="FILE",
+    help="Write a report as the file's name ends: .html (one page with charts), .md or .json.",
+)
 @target_option
 @project_option
 def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click
@@ -63,15 +69,20 @@ def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN4
     document had no change in flight. Exit codes: 0 everything is proven equal, 5 a difference is confirmed, 6 something
     is undecided or was not looked at.
     """
+    from engine.cli.reconcile_progress import ReconcileProgress
+    from engine.cli.reconcile_reports import check_names, write_reports
     from engine.reconcile.reconciling import reconcile_tables
     from engine.runtime.stopping import leave
 
+    check_names(options["reports"])
     settings = _settings(pipelines, options)
     results = []
-    for result in reconcile_tables(settings, _Silent):
-        results.append(result)
-        if not options["as_json"]:
-            _show(result)
+    with ReconcileProgress(sys.stderr) as progress:
+        for result in reconcile_tables(settings, lambda job: progress.begin(job.table)):
+            results.append(result)
+            if not options["as_json"]:
+                _show(result)
+    write_reports(results, options["reports"])
     if options["as_json"]:
         click.echo(json.dumps([result.as_json() for result in results], ensure_ascii=False, indent=2))
     codes = {result.exit_code for result in results}
@@ -104,19 +115,6 @@ def _settings(pipelines: tuple[str, ...], options: dict[str, Any]) -> Settings:
         confidence=options["confidence"],
         rate=options["rate"],
     )
-
-
-class _Silent:
-    """Nobody watches."""
-
-    def __init__(self, job: TableJob) -> None:
-        """One a table."""
-
-    def expect(self, documents: int, rows: int) -> None:
-        """See ``Progress``."""
-
-    def read(self, documents: int = 0, rows: int = 0) -> None:
-        """See ``Progress``."""
 
 
 def _show(result: Result) -> None:

@@ -1,32 +1,29 @@
-"""The progress line of a reconciliation: a bar, a rate and the time left, where somebody watches."""
+"""The progress of a reconciliation: a bar, a rate and the time left of each table, where somebody watches."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
+    from rich.progress import Progress, TaskID
 
 
 class ReconcileProgress:
-    """Hears what is read of both sides; says nothing where no terminal shows it. A context manager."""
+    """A context manager that says nothing where no terminal shows it."""
 
-    def __init__(self, table: str, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO) -> None:
         from rich.console import Console
-        from rich.markup import escape
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[rate]}"),
+            TaskProgressColumn(show_speed=True),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             console=Console(file=stream),
             disable=not stream.isatty(),
             transient=True,
         )
-        self._task: TaskID = self._progress.add_task(escape(table), total=None, rate="")
 
     def __enter__(self) -> ReconcileProgress:
         self._progress.start()
@@ -35,6 +32,20 @@ class ReconcileProgress:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
+    def begin(self, table: str) -> TableProgress:
+        """The next table."""
+        for task in self._progress.task_ids:
+            self._progress.remove_task(task)
+        return TableProgress(self._progress, self._progress.add_task(table, total=None))
+
+
+class TableProgress:
+    """Hears what is read of both sides of one table."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
     def expect(self, documents: int, rows: int) -> None:
         """About how much there is to read."""
         self._progress.update(self._task, total=documents + rows)
@@ -42,5 +53,3 @@ class ReconcileProgress:
     def read(self, documents: int = 0, rows: int = 0) -> None:
         """So much more was read."""
         self._progress.advance(self._task, documents + rows)
-        speed = self._progress.tasks[0].speed
-        self._progress.update(self._task, rate=f"{speed:,.0f}/s" if speed else "")

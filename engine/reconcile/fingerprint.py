@@ -20,6 +20,7 @@ from engine.reconcile.lanes import LANES, lane_keys, mixed
 from engine.spec.types import Scalar, Struct
 
 KEY_BYTES = 32
+DIGEST_BYTES = 16
 FIXED_KEY = bytes(KEY_BYTES)
 """For digests that have to be compared across runs; whoever knows the key could make rows that meet."""
 _PIECE_BYTES = 1 << 20

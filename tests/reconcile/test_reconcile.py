@@ -239,9 +239,12 @@ def test_a_change_log_alone_is_compared_by_its_newest_rows(
 def test_the_command_tells_scripts_by_its_exit_code(project: Project) -> None:
     rewrite(project.paths.current, lambda rows: [row for row in rows if row["_id"] != "k001"])
 
-    running = project.start("reconcile", "--json")
+    files = [project.folder / f"report.{form}" for form in ("html", "md", "json")]
+
+    running = project.start("reconcile", "--json", *(f"--report={path}" for path in files))
 
     assert running.wait() == 5, running.text
+    assert all("k001" in path.read_text() for path in files)
 
 
 def test_the_state_keeps_paths_and_never_what_documents_contain(project: Project) -> None:
