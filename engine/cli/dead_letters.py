@@ -53,17 +53,10 @@ def list_(pipeline: str, **options: Any) -> None:  # noqa: ANN401 - click
 @target_option
 def replay(pipeline: str, **options: Any) -> int:  # noqa: ANN401 - click
     """Decode them once more and bring them into their tables. May be repeated, and done while workers run."""
-    from engine.runtime.jobs import table_jobs
-    from engine.runtime.replay import replay as replay_letters
-    from engine.runtime.sources import Clients
+    from engine.runtime.letters import replay_letters
+    from engine.spec.project import load_project
 
-    letters, project, spec, target = _letters(pipeline, options)
-    clients = Clients()
-    try:
-        jobs = table_jobs(project, [spec], target.target, clients.namespaces)
-        done = replay_letters(jobs, letters)
-    finally:
-        clients.close()
+    done = replay_letters(load_project(options["project"]), pipeline, options["target"])
     click.echo(f"{done.appended} changes brought in, {done.passed_over} records that change nothing")
     if done.still_dead:
         click.echo(f"{done.still_dead} still cannot be decoded", err=True)
@@ -88,17 +81,13 @@ def drop(pipeline: str, **options: Any) -> None:  # noqa: ANN401 - click
 
 
 def _letters(pipeline: str, options: dict[str, Any]) -> tuple[DeadLetters, Project, Pipeline, Target]:
-    from engine.lake.dead_letters import DeadLetters
-    from engine.lake.layout import dead_letters_uri
-    from engine.runtime.jobs import choose_pipelines
+    from engine.runtime.letters import letters_of
     from engine.spec.project import load_project
 
     root: Path = options["project"]
     project = load_project(root)
-    (spec,) = choose_pipelines(project, [pipeline])
-    target = project.target_for(spec, options["target"])
-    uri = dead_letters_uri(target.lake.location(project.root), spec.pipeline)
-    return DeadLetters(uri, target.lake.storage_options()), project, spec, target
+    letters, spec, target = letters_of(project, pipeline, options["target"])
+    return letters, project, spec, target
 
 
 def _as_text(value: Any) -> str:  # noqa: ANN401 - times and bytes

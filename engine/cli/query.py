@@ -87,20 +87,11 @@ def _request(sql: str, options: dict[str, Any]) -> Query:
 
 def _lake(options: dict[str, Any]) -> tuple[Lake, Path]:
     """The target's lake with the tables that its pipelines name, and the project's folder."""
-    from engine.query.catalogue import Lake
-    from engine.spec.pipeline import GLOB_CHARACTERS
+    from engine.query.project_lake import lake_of
     from engine.spec.project import load_project
 
     project = load_project(options["project"])
-    target = project.target(options["target"])
-    modes = {
-        pipeline.table_name(namespace): pipeline.table.mode
-        for pipeline in project.pipelines.values()
-        for namespace in pipeline.source.collections
-        if not any(mark in namespace for mark in GLOB_CHARACTERS)
-        and project.target_for(pipeline, options["target"]) is target
-    }
-    return Lake(target.lake.location(project.root), target.lake.storage_options(), modes), project.root
+    return lake_of(project, options["target"]), project.root
 
 
 def _write(rows: Rows, form: str, out: Path | None, max_rows: int) -> None:

@@ -20,19 +20,7 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def as_json(diagnostics: Sequence[Diagnostic], paint: Painter) -> str:  # noqa: ARG001 - one signature for all
     """An object with a list ``diagnostics``."""
-    items = [
-        {
-            "file": found.span.file,
-            "line": found.span.line,
-            "column": found.span.column,
-            "length": found.span.length,
-            "severity": "error",
-            "rule": found.rule,
-            "message": found.message,
-            "suggestion": found.suggestion or None,
-        }
-        for found in diagnostics
-    ]
+    items = [found.to_json() for found in diagnostics]
     return json.dumps({"diagnostics": items}, indent=2, ensure_ascii=False) + "\n"
 
 

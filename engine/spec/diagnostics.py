@@ -45,6 +45,19 @@ class Diagnostic:
         """``file:line:column: error[rule] message``."""
         return f"{self.span}: error[{self.rule}] {self.message}"
 
+    def to_json(self) -> dict[str, str | int | None]:
+        """For tools; all problems of specs are errors."""
+        return {
+            "file": self.span.file,
+            "line": self.span.line,
+            "column": self.span.column,
+            "length": self.span.length,
+            "severity": "error",
+            "rule": self.rule,
+            "message": self.message,
+            "suggestion": self.suggestion or None,
+        }
+
     def shown_with(self, lines: Sequence[str]) -> Diagnostic:
         """The same problem with its line out of these."""
         number = self.span.line

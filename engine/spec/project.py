@@ -71,8 +71,12 @@ class Project:
         return self.targets.get(DEFAULT_TARGET)
 
 
-def load_project(root: Path) -> Project:
+def load_project(root: Path, instead: Mapping[Path, bytes | None] = MappingProxyType({})) -> Project:
     """Read and check everything under ``root/specs``.
+
+    Args:
+        instead: texts to read in place of files' own, or beside them; None for files to be taken for absent. What
+            is below ``specs`` is not touched.
 
     Raises:
         SpecError: carries all problems of all files.
@@ -80,7 +84,7 @@ def load_project(root: Path) -> Project:
     """
     files: list[ReadFile] = []
     problems: list[Diagnostic] = []
-    paths = list(spec_paths(root))
+    paths = list(spec_paths(root, instead))
     if not paths:
         raise UsageError(
             "no specs found",
@@ -88,7 +92,7 @@ def load_project(root: Path) -> Project:
             remedy="`oplake init` writes starter specs; `--project DIR` names the folder that holds specs/",
         )
     for path, folder in paths:
-        read, found = _read_file(root, path, folder)
+        read, found = _read_file(root, path, folder, instead.get(path))
         problems += found
         files += [] if read is None else [read]
     problems += _check_together(root, files, is_complete=len(files) == len(paths))
@@ -108,12 +112,15 @@ def _name(model: Target | Pipeline) -> str:
     return f"target {model.target}" if isinstance(model, Target) else f"pipeline {model.pipeline}"
 
 
-def _read_file(root: Path, path: Path, folder: str | None) -> tuple[ReadFile | None, list[Diagnostic]]:
+def _read_file(
+    root: Path, path: Path, folder: str | None, given: bytes | None
+) -> tuple[ReadFile | None, list[Diagnostic]]:
     name = shown_path(path)
     if folder is None:
         return None, [misplaced(name)]
     try:
-        tree, problems = _read_tree(root, path, name, KINDS[folder])
+        content = _content(path) if given is None else given
+        tree, problems = _read_tree(root, content, name, KINDS[folder])
     except OSError as error:
         return None, [Diagnostic(Span(name, 1, 1), "unreadable-file", f"the file cannot be read: {error.strerror}")]
     except Refused as refused:
@@ -130,15 +137,17 @@ def _read_file(root: Path, path: Path, folder: str | None) -> tuple[ReadFile | N
     return ReadFile(tree, KINDS[folder], spec), problems
 
 
-def _read_tree(root: Path, path: Path, name: str, kind: type[Target | Pipeline]) -> tuple[Tree, list[Diagnostic]]:
+def _content(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(MAX_BYTES + 1)
+
+
+def _read_tree(root: Path, content: bytes, name: str, kind: type[Target | Pipeline]) -> tuple[Tree, list[Diagnostic]]:
     """A file's data, with its secrets hidden in whatever may be shown.
 
     Raises:
-        OSError: the file cannot be read.
         Refused: its text is no spec.
     """
-    with path.open("rb") as stream:
-        content = stream.read(MAX_BYTES + 1)
     try:
         text, problems = read_text(name, content)
         tree = parse(name, text, root.resolve())

@@ -23,15 +23,18 @@ _TELLING: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
-def spec_paths(root: Path) -> Iterator[tuple[Path, str | None]]:
+def spec_paths(
+    root: Path, instead: Mapping[Path, bytes | None] = MappingProxyType({})
+) -> Iterator[tuple[Path, str | None]]:
     """Every YAML file below ``specs/`` with the folder that says what it holds; None where none does.
 
-    Hidden files (an editor's) are left out.
+    Hidden files (an editor's) are left out, and so is what ``instead`` says is absent; what it has a text for is there.
     """
     specs = root / SPECS
-    for path in sorted(specs.glob("**/*")):
+    present = {path for path in specs.glob("**/*") if path not in instead and path.is_file()}
+    for path in sorted(present | {path for path, text in instead.items() if text is not None}):
         parts = path.relative_to(specs).parts
-        if path.suffix not in _SUFFIXES or not path.is_file() or any(part.startswith(".") for part in parts):
+        if path.suffix not in _SUFFIXES or any(part.startswith(".") for part in parts):
             continue
         yield path, parts[0] if len(parts) > 1 and parts[0] in KINDS else None
 

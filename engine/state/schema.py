@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION = "0003"
+REVISION = "0004"
 """The migration these definitions belong to: a database that stands there needs no migrating."""
 
 metadata = MetaData()
@@ -116,3 +116,81 @@ reconciliations = Table(
     Index("ix_reconciliations_table", "target", "table_name"),
 )
 """One row a reconciliation of a table; no result while it is under way. ``verified_until`` is a packed cluster time."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("expires_at", String(32)),
+    Column("revoked_at", String(32)),
+)
+"""Who may use the service: the SHA-256 of each key, never the key."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", String(32), nullable=False),
+    Column("actor", String(300), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("request", String(64), nullable=False),
+    Column("action", String(100), nullable=False),
+    Column("subject", String(300), nullable=False),
+    Column("outcome", String(100), nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("target", String(200), nullable=False),
+    Column("kind", String(50), nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("status", String(20), nullable=False, index=True),
+    Column("asked_by", String(300), nullable=False),
+    Column("asked_at", String(32), nullable=False),
+    Column("started_at", String(32)),
+    Column("finished_at", String(32)),
+    Column("host", String(255)),
+    Column("boot", String(64)),
+    Column("pid", Integer),
+    Column("born", String(64)),
+    Column("seen", Integer),
+    Column("attempts", Integer, nullable=False),
+    Column("cancel", Integer, nullable=False),
+    Column("progress", Text, nullable=False),
+    Column("result", Text),
+    Column("error", Text),
+)
+"""Long work that was asked for; ``seen`` is Unix time in seconds, the process is the worker that has it."""
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("actor", String(300), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("request_digest", String(64), nullable=False),
+    Column("job", Integer, nullable=False),
+    Column("at", Integer, nullable=False),
+    PrimaryKeyConstraint("actor", "key"),
+)
+"""Idempotency keys: which job a request has made already; ``at`` is Unix time in seconds."""
+
+wanted_runs = Table(
+    "wanted_runs",
+    metadata,
+    Column("target", String(200), nullable=False),
+    Column("pipeline", String(200), nullable=False),
+    Column("wish", String(20), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("changed_at", String(32), nullable=False),
+    PrimaryKeyConstraint("target", "pipeline"),
+)
+"""Which pipelines shall run; ``generation`` counts the restarts that were asked for."""
