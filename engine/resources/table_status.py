@@ -92,6 +92,17 @@ def position_text(position: Mapping[str, int]) -> str:
     return _time_text(packed)
 
 
+def position_age_s(position: Mapping[str, int], now_s: float) -> float | None:
+    """Seconds between the newest source time that the position tells and now (Unix time); None before there is one.
+
+    An upper bound of the lag: a source in which nothing happens moves the position only now and then.
+    """
+    times = [place.time for place in partition_positions(position).values() if place.time is not None]
+    at = StreamPosition.of(position)
+    times += [time for time in (at.stream_time or at.snapshot_time,) if time is not None]
+    return max(0.0, now_s - unix_seconds(max(times))) if times else None
+
+
 def _partitions_text(partitions: Mapping[int, PartitionPosition]) -> str:
     records = sum(place.offset or 0 for place in partitions.values())
     read = f"{records:,} offsets in {len(partitions)} partition{'s' if len(partitions) > 1 else ''}"

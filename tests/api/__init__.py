@@ -1,0 +1,1 @@
+"""The service: real state, real lake, real MongoDB protocol."""

@@ -1,0 +1,105 @@
+"""Long work through the service: asked once, done by a worker that may die, followed by events."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from pymongo.database import Database
+
+from tests.api.conftest import Served, serve
+from tests.planner.worlds import World
+
+pytestmark = pytest.mark.server
+
+
+@contextmanager
+def worker(root: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """An ``oplake jobs`` process."""
+    import os  # noqa: PLC0415
+
+    command = [sys.executable, "-c", "from engine.cli.main import main; main()", "jobs", "--project", str(root)]
+    process = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def until(served: Served, path: str, wanted: str, field: str = "status", patience_s: float = 60) -> dict[str, object]:
+    """Ask until the field has the value."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        found: dict[str, object] = served.get(path).json()
+        if found[field] == wanted:
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, mongo: str, database: Database[dict[str, object]]) -> Served:
+    """A service of a project where nothing is applied, over a collection with three documents."""
+    database["orders"].insert_many([{"_id": n, "n": n} for n in range(3)])
+    world = World(tmp_path)
+    world.target(mongo)
+    world.pipeline(
+        "orders", {"source": {"collections": [f"{database.name}.orders"]}, "table": {"fold": {"every": "1s"}}}
+    )
+    return serve(tmp_path)
+
+
+def test_an_apply_and_a_run_through_the_service_outlive_a_killed_worker(fresh: Served) -> None:
+    digest = fresh.get("/plan").json()["digest"]
+    once = {"Idempotency-Key": "first"}
+    asked = fresh.post("/applies", {"digest": digest}, **once)
+    assert (asked.status_code, asked.headers["location"]) == (202, "/api/v1/jobs/1")
+    assert fresh.post("/applies", {"digest": digest}, **once).json()["id"] == asked.json()["id"]
+    reused = fresh.post("/applies", {"digest": "1" * 64}, **once)
+    assert (reused.status_code, reused.json()["code"]) == (422, "idempotency-key-reused")
+
+    with worker(fresh.root, OPLAKE_CRASH_AT="apply.step.after") as killed:
+        assert killed.wait(60) == -signal.SIGKILL
+    assert fresh.get("/jobs/1").json()["status"] == "running"
+
+    with worker(fresh.root):
+        done = until(fresh, "/jobs/1", "done")
+        assert done["attempts"] == 2
+        events = fresh.get("/jobs/1/events").text
+        assert json.loads(events.removeprefix("event: job\ndata: "))["status"] == "done"
+        stale = fresh.post("/applies", {"digest": digest}).json()["id"]
+        until(fresh, f"/jobs/{stale}", "done")  # nothing is to be done, so nothing is refused
+
+        assert fresh.post("/pipelines/orders/start").json()["wish"] == "running"
+        until(fresh, "/pipelines/orders/status", 3, "rows")  # type: ignore[arg-type]
+        until(fresh, "/pipelines/orders/status", "running", "run")
+        assert fresh.get("/runs").json()["writing"][0]["table"] == "orders"
+        fresh.post("/pipelines/orders/pause")
+        until(fresh, "/pipelines/orders/status", "paused", "run")
+        assert fresh.get("/runs").json()["writing"] == []
+
+
+def test_a_plan_that_nobody_looked_at_is_not_carried_out(fresh: Served) -> None:
+    job = fresh.post("/applies", {"digest": "0" * 64}).json()["id"]
+    with worker(fresh.root):
+        failed = until(fresh, f"/jobs/{job}", "failed")
+    assert failed["error"]["code"] == "plan-refused"  # type: ignore[index]
+    assert not fresh.get("/plan").json()["empty"]
+
+
+def test_a_job_that_was_cancelled_in_the_queue_is_never_begun(fresh: Served) -> None:
+    first = fresh.post("/applies", {"digest": fresh.get("/plan").json()["digest"]}).json()["id"]
+    assert fresh.post(f"/jobs/{first}/cancel").json()["status"] == "cancelled"
+    second = fresh.post("/pipelines/orders/dead-letters/replay").json()["id"]
+    with worker(fresh.root):
+        until(fresh, f"/jobs/{second}", "done")
+    assert not fresh.get("/plan").json()["empty"]
