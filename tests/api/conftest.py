@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +27,8 @@ class Served:
     app: Any
     keys: dict[str, str]
     root: Path
+    runner: asyncio.Runner = field(default_factory=asyncio.Runner)
+    """One loop for all requests: what goes on in the background goes on between them."""
 
     def client(self, role: str | None = "admin", address: str = "10.0.0.1") -> httpx.AsyncClient:
         headers = {} if role is None else {"Authorization": f"Bearer {self.keys[role]}"}
@@ -38,7 +40,7 @@ class Served:
             async with self.client(role, **more) as client:
                 return await talk(client)
 
-        return asyncio.run(run())
+        return self.runner.run(run())
 
     def get(self, path: str, role: str | None = "admin", **headers: str) -> httpx.Response:
         return self.ask(lambda client: client.get(f"/api/v1{path}", headers=headers), role)

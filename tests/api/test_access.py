@@ -77,8 +77,6 @@ def test_every_change_is_written_down_before_it_is_answered(served: Served) -> N
 
 def test_specs_that_git_owns_are_not_written_and_the_services_own_are(root: Path) -> None:
     one = serve(root, specs="api")
-    path = root / "specs" / "pipelines" / "orders.json.yaml"
-    assert not path.exists()
     before = (root / "specs" / "pipelines" / "orders.yaml").read_text()
     tag = one.get("/pipelines/orders").json()["spec_etag"]
     wrong = one.put("/pipelines/orders", {"spec": spec({"mode": "x"})})
@@ -87,7 +85,7 @@ def test_specs_that_git_owns_are_not_written_and_the_services_own_are(root: Path
     assert put.status_code == 200
     late = one.put("/pipelines/orders", {"spec": spec({"mode": "changes"})}, **{"If-Match": tag})
     assert (late.status_code, late.json()["code"]) == (412, "changed-meanwhile")
-    assert one.put("/pipelines/..%2fevil", {"spec": spec({})}).status_code in (404, 422)
+    assert one.put("/pipelines/..%2fevil", {"spec": spec({})}).status_code in (404, 405, 422)
     one.put("/pipelines/orders", {"spec": before})
 
 

@@ -1,0 +1,98 @@
+import { listen, read } from "./api.js";
+import { ago, bytes, chart, el, facts, number, problem, state, table, time } from "./dom.js";
+
+export async function pipeline(content, world, signal, name) {
+  const [whole, plan, tables, letters] = await Promise.all([
+    read(`/pipelines/${name}`, { signal }), read(`/pipelines/${name}/plan`, { signal }).catch((error) => error),
+    read("/tables?limit=500", { signal }), read(`/pipelines/${name}/dead-letters`, { signal }).catch((error) => error)]);
+  const own = tables.items.filter((one) => one.pipeline === name);
+  const told = el("div", { "aria-live": "polite" });
+  const glance = el("div");
+  const paint = (overview) => {
+    const one = overview.pipelines.find((found) => found.name === name);
+    if (one) glance.replaceChildren(status(one), chart("Events a second", world.history[name] ?? []));
+  };
+  content.replaceChildren(
+    el("h2", {}, name), glance, steer(world, name, told), told,
+    el("h3", {}, "Plan"), ...diff(plan, world, told),
+    el("h3", {}, "Tables"),
+    table("Delta tables", [["Table"], ["State"], ["Rows", "number"], ["Version", "number"], ["Size", "number"], ["Last commit"]],
+      own.map((one) => [one.name, state(one.state), number(one.rows), number(one.version), bytes(one.size_bytes),
+        time(one.last_commit)]), true),
+    ...own.map((one) => schema(one)),
+    el("h3", {}, "Dead letters"), ...dead(letters, name, told, world),
+    el("h3", {}, "Spec"), el("pre", { tabindex: "0" }, whole.spec));
+  paint(world.overview ?? { pipelines: [whole.status].filter(Boolean) });
+  return paint;
+}
+
+const status = (one) => facts([["State", state(one.state)], ["Run", state(one.wish === "none" ? "not asked for" : one.run)],
+  ["Rows", number(one.rows)], ["Events/s", number(one.events_per_s)], ["Behind", ago(one.behind_s)],
+  ["Last fold", time(one.last_fold)], ["Not folded yet", number(one.unfolded_rows)], ["Rescued", number(one.rescued_rows)],
+  ["Dead letters", number(one.dead_letters)]]);
+
+const may = (world, role) => ["viewer", "operator", "admin"].indexOf(world.me?.role) >= ["viewer", "operator", "admin"].indexOf(role);
+
+function steer(world, name, told) {
+  const button = (verb) => el("button", { type: "button", disabled: !may(world, "operator"), onclick: async () => {
+    try {
+      const wish = await read(`/pipelines/${name}/${verb}`, { method: "POST" });
+      told.replaceChildren(el("p", { class: "soft" }, `Asked for: ${wish.wish}.`));
+    } catch (error) { told.replaceChildren(problem(error)); }
+  } }, verb[0].toUpperCase() + verb.slice(1));
+  return el("div", { class: "row", role: "group", "aria-label": "Run" }, ...["start", "pause", "restart", "stop"].map(button));
+}
+
+function diff(plan, world, told) {
+  if (plan instanceof Error) return [problem(plan)];
+  const pending = plan.changes.filter((one) => one.action !== "no-op");
+  if (!pending.length) return [el("p", { class: "good" }, "Nothing to do: the world is as the specs say.")];
+  const text = pending.map((one) => [`${one.action} ${one.title}${one.reason ? `: ${one.reason}` : ""}`,
+    ...one.paths.map((path) => `    ${path.path}: ${JSON.stringify(path.before)} → ${JSON.stringify(path.after)}`),
+    ...one.consequence.map((line) => `    ${line}`)].join("\n")).join("\n");
+  const button = el("button", { class: "main", type: "button", disabled: !may(world, "admin"),
+    onclick: () => follow("/applies", { digest: plan.digest, allow_replace: false }, told) }, "Apply the target's plan");
+  return [el("pre", { tabindex: "0" }, text), el("div", { class: "row" }, button)];
+}
+
+async function follow(path, body, told) {
+  const line = el("pre");
+  told.replaceChildren(line);
+  try {
+    const job = await read(path, { method: "POST", body, once: crypto.randomUUID() });
+    line.textContent = `job ${job.id}: ${job.status}`;
+    await listen(`/jobs/${job.id}/events`, (_, now) => {
+      line.textContent = [`job ${now.id}: ${now.status}`, ...now.progress].join("\n");
+      if (now.error) told.append(problem(Object.assign(new Error(now.error.what), { body: now.error })));
+    }, new AbortController().signal);
+  } catch (error) { told.replaceChildren(problem(error)); }
+}
+
+function schema(one) {
+  const made = el("details", { ontoggle: async () => {
+    if (!made.open || made.dataset.read) return;
+    made.dataset.read = "yes";
+    try {
+      const past = await read(`/tables/${one.name}/schema`);
+      const rows = past.items.map((change) => [String(change.version), time(change.at), [
+        ...Object.entries(change.added).map(([name, kind]) => `+ ${name} ${type(kind)}`),
+        ...Object.keys(change.removed).map((name) => `− ${name}`),
+        ...Object.entries(change.retyped).map(([name, [was, is]]) => `${name}: ${type(was)} → ${type(is)}`)].join(", ")]);
+      made.append(table(`Columns of ${one.name}`, [["Version"], ["When"], ["Change"]], rows));
+    } catch (error) { made.append(problem(error)); }
+  } }, el("summary", {}, `Schema history of ${one.name}`));
+  return made;
+}
+
+const type = (kind) => (typeof kind === "string" ? kind : kind.type);
+
+function dead(letters, name, told, world) {
+  if (letters instanceof Error) return [problem(letters)];
+  if (!letters.items.length) return [el("p", { class: "soft" }, "None: every record could be decoded.")];
+  return [
+    table(`${letters.total} records could not be decoded`, [["Topic"], ["Partition", "number"], ["Offset", "number"], ["Code"], ["Detail"]],
+      letters.items.map((one) => [one.topic, number(one.partition), number(one.offset), one.code, one.detail]), true),
+    el("div", { class: "row" }, el("button", { type: "button", disabled: !may(world, "operator"),
+      onclick: () => follow(`/pipelines/${name}/dead-letters/replay`, undefined, told) }, "Replay"))];
+}
+
