@@ -60,25 +60,36 @@ _PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred"
     metavar="FILE",
     help="Write a report as the file's name ends: .html (one page with charts), .md or .json.",
 )
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Append a corrective event to the change log for each confirmed difference; asks first.",
+)
+@click.option("--dry-run", is_flag=True, help="With --repair: say what would be done, and do nothing.")
+@click.option("--yes", is_flag=True, help="With --repair: do not ask.")
 @target_option
 @project_option
 def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click
     """Compare the tables of PIPELINE... (default: all) with their collections while both go on changing.
 
-    Nothing is written but what this command keeps of itself. A difference is reported as confirmed only when the
-    document had no change in flight. Exit codes: 0 everything is proven equal, 5 a difference is confirmed, 6 something
-    is undecided or was not looked at.
+    Nothing is written but what this command keeps of itself, and what --repair appends to change logs. A difference is
+    reported as confirmed only when the document had no change in flight. Exit codes: 0 everything is proven equal, 5 a
+    difference is confirmed, 6 something is undecided or was not looked at.
     """
     from engine.cli.reconcile_progress import ReconcileProgress
+    from engine.cli.reconcile_repair import Mender
     from engine.cli.reconcile_reports import check_names, write_reports
     from engine.reconcile.reconciling import reconcile_tables
     from engine.runtime.stopping import leave
 
+    if (options["dry_run"] or options["yes"]) and not options["repair"]:
+        raise UsageError("nothing is repaired without --repair", where="--dry-run or --yes", remedy="add --repair")
     check_names(options["reports"])
     settings = _settings(pipelines, options)
     results = []
     with ReconcileProgress(sys.stderr) as progress:
-        for result in reconcile_tables(settings, lambda job: progress.begin(job.table)):
+        mend = Mender(options["yes"], options["dry_run"], progress.paused) if options["repair"] else None
+        for result in reconcile_tables(settings, lambda job: progress.begin(job.table), mend):
             results.append(result)
             if not options["as_json"]:
                 _show(result)

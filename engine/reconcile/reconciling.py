@@ -16,8 +16,15 @@ from engine.spec.project import load_project
 from engine.state.database import open_database
 
 
-def reconcile_tables(settings: Settings, progress_for: Callable[[TableJob], Progress]) -> Iterator[Result]:
+def reconcile_tables(
+    settings: Settings,
+    progress_for: Callable[[TableJob], Progress],
+    mend: Callable[[Comparison, Result], None] | None = None,
+) -> Iterator[Result]:
     """Compare the tables one after the other.
+
+    Args:
+        mend: called with each result after it was handed on, while the table's job is still open.
 
     Raises:
         UserError: the specs, the names or the target are wrong, or no collection matches.
@@ -38,7 +45,10 @@ def reconcile_tables(settings: Settings, progress_for: Callable[[TableJob], Prog
             database = open_database(job.target.state_url(project.root))
             try:
                 comparison = Comparison(job, project.root, settings, clients.of(job.target), database)
-                yield reconcile(comparison, progress_for(job))
+                result = reconcile(comparison, progress_for(job))
+                yield result
+                if mend is not None:
+                    mend(comparison, result)
             finally:
                 database.close()
     finally:

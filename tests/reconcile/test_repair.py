@@ -126,6 +126,23 @@ def test_a_repair_never_wins_over_a_change_that_comes_while_it_is_made(
 
 
 @pytest.mark.server
+def test_the_command_repairs_only_when_somebody_agrees(project: Project, nursery: Nursery) -> None:
+    rewrite(folded(project), damaged)
+    before = ChangeLog.open(project.paths.changes).version()
+
+    unasked = project.start("reconcile", "--repair")
+    assert unasked.wait() == 2, unasked.text
+    dry = project.start("reconcile", "--repair", "--dry-run")
+    assert dry.wait() == 5, dry.text
+    assert "delete nobody" in dry.text
+    assert ChangeLog.open(project.paths.changes).version() == before
+
+    assert project.start("reconcile", "--repair", "--yes").wait() == 5
+    project.catch_up(nursery)
+    project.finish("reconcile")
+
+
+@pytest.mark.server
 def test_what_an_event_cannot_put_right_is_said(project: Project) -> None:
     def twice(rows: list[Row]) -> Iterator[Row]:
         for row in rows:
