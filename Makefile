@@ -14,7 +14,7 @@ export OPLAKE_DATASETS
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: help setup demo test unit lint format bench bench-kafka chaos lock clean
+.PHONY: help setup demo test unit lint format bench bench-api bench-kafka chaos lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
@@ -50,6 +50,9 @@ bench: $(READY) ## measure, and print a Markdown table (docs/benchmarks.md recor
 
 bench-kafka: $(READY) ## the same for the Kafka transport; SPARK=--spark measures the peer, too
 	@$(BIN)/python -m tests.benchmarks.kafka $(SPARK)
+
+bench-api: $(READY) ## requests a second that the service answers, and how fast
+	@$(BIN)/python -m tests.benchmarks.service
 
 chaos: $(READY) ## kill everything of the production transport three hundred times (an hour or so)
 	OPLAKE_CHAOS_KILLS=300 $(BIN)/python -m pytest -n 0 tests/chaos

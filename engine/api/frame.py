@@ -57,6 +57,8 @@ class Frame:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(message, scope["oplake.request"])
+                if scope["app"].state.broadcast.is_closing:
+                    MutableHeaders(scope=message)["Connection"] = "close"
                 if request.method not in READS:
                     await self._write_down(request, status)
             await send(message)

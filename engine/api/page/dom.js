@@ -13,7 +13,7 @@ export const number = (value) => (value === null || value === undefined ? "–" 
 
 export function time(text) {
   if (!text) return "–";
-  return el("time", { datetime: text, title: text }, ago((Date.now() - Date.parse(text)) / 1000));
+  return el("time", { datetime: text, title: text }, `${ago((Date.now() - Date.parse(text)) / 1000)} ago`);
 }
 
 export function ago(seconds) {

@@ -10,7 +10,8 @@ export async function pipeline(content, world, signal, name) {
   const glance = el("div");
   const paint = (overview) => {
     const one = overview.pipelines.find((found) => found.name === name);
-    if (one) glance.replaceChildren(status(one), chart("Events a second", world.history[name] ?? []));
+    if (one) glance.replaceChildren(status(one), el("p", { class: "soft label" }, "Events a second, since this page was opened"),
+      chart("Events a second", world.history[name] ?? []));
   };
   content.replaceChildren(
     el("h2", {}, name), glance, steer(world, name, told), told,

@@ -1,0 +1,53 @@
+"""A restart in good order: whoever asks meanwhile gets an answer."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine.api.settings import Settings
+from tests.api.conftest import Served
+from tests.api.processes import free_port, get, server
+
+pytestmark = pytest.mark.server
+CONFIG = Path(__file__).parents[2] / "deploy" / "gunicorn.conf.py"
+APPLICATION = "engine.api.application:from_environment()"
+
+
+def test_no_request_is_lost_while_all_processes_are_started_anew(served: Served, tmp_path: Path) -> None:
+    port = free_port()
+    environment = Settings(project=served.root).environment() | {"OPLAKE_API_BIND": f"127.0.0.1:{port}"}
+    command = ["-m", "gunicorn", "-c", str(CONFIG), APPLICATION]
+    done, answers, failures = threading.Event(), list[int](), list[Exception]()
+
+    def ask() -> None:
+        while not done.is_set():
+            try:
+                answers.append(get(port, "/api/v1/pipelines", served.keys["viewer"])[0])
+            except OSError as error:
+                failures.append(error)
+
+    with server(command, port, environment, tmp_path / "gunicorn.log") as master:
+        before = {child.pid for child in psutil.Process(master.pid).children()}
+        senders = [threading.Thread(target=ask) for _ in range(4)]
+        for sender in senders:
+            sender.start()
+        master.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 60
+        while before & {child.pid for child in psutil.Process(master.pid).children()}:
+            assert time.monotonic() < deadline, "the old processes did not end"
+            time.sleep(0.2)
+        count = len(answers)
+        while len(answers) < count + 20 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        done.set()
+        for sender in senders:
+            sender.join()
+    assert failures == []
+    assert set(answers) == {200}
+    assert len(answers) > count
