@@ -13,10 +13,10 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from engine.stack.connect import ConnectWorker
-from engine.stack.kafka import KafkaBroker
 from engine.stack.mongodb import MongoServer
 from engine.stack.s3 import S3Store, local_store
 from tests.examples import load_profile
+from tests.kafka.broker import TestBroker
 
 load_profile()
 
@@ -62,14 +62,14 @@ def database(mongo_client: MongoClient[Any]) -> Iterator[Database[Any]]:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestBroker]:
     """A broker that nobody restarts."""
-    with KafkaBroker(tmp_path_factory.mktemp("kafka"), heap_mb=HEAP_MB) as broker:
+    with TestBroker(tmp_path_factory.mktemp("kafka"), heap_mb=HEAP_MB) as broker:
         yield broker
 
 
 @pytest.fixture(scope="session")
-def connect(tmp_path_factory: pytest.TempPathFactory, kafka: KafkaBroker) -> Iterator[ConnectWorker]:
+def connect(tmp_path_factory: pytest.TempPathFactory, kafka: TestBroker) -> Iterator[ConnectWorker]:
     """A Connect worker, with Debezium, that nobody restarts."""
     folder = tmp_path_factory.mktemp("connect")
     with ConnectWorker(folder, bootstrap_servers=kafka.bootstrap_servers, heap_mb=HEAP_MB) as worker:

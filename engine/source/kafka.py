@@ -118,6 +118,7 @@ class KafkaSource:
         """
         self._topic_id = topic_id
         begins, ends = self._view.begins(self._owned), self._view.ends(self._owned)
+        starts: dict[int, int] = {}
         for partition in sorted(self._owned):
             place = self._committed.get(partition, PartitionPosition())
             where = f"partition {partition}"
@@ -130,7 +131,8 @@ class KafkaSource:
                 )
             if first > ends[partition]:
                 raise records_gone(self._view.name, f"{where} stands at offset {first} and ends at {ends[partition]}")
-        self._membership.rewind({partition: self._offsets.get(partition) for partition in self._owned})
+            starts[partition] = first
+        self._membership.rewind(starts)
 
     @property
     def position(self) -> Position:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from engine.source.kafka_errors import asking
 
@@ -48,14 +48,18 @@ class Membership:
     """One consumer in one group; joins when it is made.
 
     Group offsets are written for whoever watches the lag, and never read: where a partition is read from is
-    said by ``rewind`` alone. So nothing of a partition that was just assigned is handed on before that.
+    said by ``rewind`` alone. So a partition that was just assigned is not handed to the client before that: it
+    fetches nothing of it, and looks up no place in it. (librdkafka asks again for a place such as the end whose
+    answer came too late, and then goes there, whatever it was told meanwhile.)
     """
 
     def __init__(self, topic: str, group: str, settings: Settings) -> None:
         self.topic = topic
         self.owned: frozenset[int] = frozenset()
         self.moves = 0
-        """How often partitions have come or gone, the first assignment included (even of none)."""
+        """How often the group has shared out its partitions. Ours may be the same after it, but the client has put its
+        reading off and goes on from a place of its own."""
+        self._reading: frozenset[int] = frozenset()
         self._consumer = Consumer({**TUNED, **settings, **EXACT, "group.id": group, "logger": _log})
         with asking(topic):
             self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
@@ -68,16 +72,15 @@ class Membership:
         with asking(self.topic):
             return self._consumer.consume(most, max(0.0, timeout_s))
 
-    def rewind(self, offsets: Mapping[int, int | None]) -> None:
-        """Read these partitions, which are ours, from these offsets on (None: from their beginning)."""
-        places = [
-            TopicPartition(self.topic, partition, OFFSET_BEGINNING if offset is None else offset)
-            for partition, offset in offsets.items()
-        ]
+    def rewind(self, offsets: Mapping[int, int]) -> None:
+        """Read these partitions, which are all of ours, from these offsets on."""
         with asking(self.topic):
-            self._consumer.incremental_unassign(places)
-            self._consumer.incremental_assign(places)
-            self._consumer.resume(places)
+            self._consumer.incremental_unassign(self._places(self._reading))
+            self._reading = frozenset()
+            self._consumer.incremental_assign(
+                [TopicPartition(self.topic, partition, offset) for partition, offset in offsets.items()]
+            )
+            self._reading = frozenset(offsets)
 
     def note_offsets(self, offsets: Mapping[int, int]) -> None:
         """Tell the group how far its partitions are read; it does not matter whether that arrives."""
@@ -94,18 +97,16 @@ class Membership:
         self._consumer.close()
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        # Nothing is fetched before `rewind` says from where: an end of the partition that was told from another
-        # place would be taken for ours.
-        ends = [TopicPartition(place.topic, place.partition, OFFSET_END) for place in places]
-        consumer.incremental_assign(ends)
-        if ends:
-            consumer.pause(ends)
-        if places or not self.moves:
-            self.owned |= {place.partition for place in places}
-            self.moves += 1
+        consumer.incremental_assign([])  # left out, the client would take them all, from the group's offsets
+        self.owned |= {place.partition for place in places}
+        self.moves += 1
 
     def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        consumer.incremental_unassign(places)
-        if places:
-            self.owned -= {place.partition for place in places}
-            self.moves += 1
+        gone = {place.partition for place in places}
+        consumer.incremental_unassign(self._places(self._reading & gone))
+        self._reading -= gone
+        self.owned -= gone
+        self.moves += 1
+
+    def _places(self, partitions: Iterable[int]) -> list[TopicPartition]:
+        return [TopicPartition(self.topic, partition) for partition in partitions]

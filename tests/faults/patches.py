@@ -73,7 +73,7 @@ def offsets_of_another_topic() -> None:
 
     rewind = Membership.rewind
 
-    def beyond(membership: Membership, offsets: Mapping[int, int | None]) -> None:
+    def beyond(membership: Membership, offsets: Mapping[int, int]) -> None:
         rewind(membership, dict.fromkeys(offsets, 10**9))
 
     Membership.rewind = beyond  # type: ignore[method-assign]
