@@ -17,10 +17,10 @@ from tests.benchmarks.measurement import in_bytes
 HERE = Path(__file__).parent
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies"
 COLUMNS = (
-    "_id struct<`$oid`: string>, name string, email string, phone string, age int, active boolean, plan string, "
+    "_id struct<`$oid`: string>, name string, email string, age int, active boolean, plan string, "
     "balance double, points struct<`$numberLong`: string>, address struct<street: string, city: string, "
     "postcode: string, country: string, location: struct<lat: double, lon: double>>, tags array<string>, "
-    "created_at struct<`$date`: bigint>, seen_at struct<`$date`: bigint>"
+    "created_at struct<`$date`: bigint>"
 )
 
 

@@ -34,11 +34,10 @@ document = f.from_json(f.col("e.after"), columns).alias("d")
 rows = messages.select(envelope, "partition", "offset").select("e.op", "e.source", "partition", "offset", document)
 unwrapped = rows.select(
     f.col("d._id.`$oid`").alias("_id"),
-    "d.name", "d.email", "d.phone", "d.age", "d.active", "d.plan", "d.balance",
+    "d.name", "d.email", "d.age", "d.active", "d.plan", "d.balance",
     f.col("d.points.`$numberLong`").cast("bigint").alias("points"),
     "d.address", "d.tags",
     f.timestamp_millis(f.col("d.created_at.`$date`")).alias("created_at"),
-    f.timestamp_millis(f.col("d.seen_at.`$date`")).alias("seen_at"),
     f.col("op").alias("_op"),
     f.timestamp_millis(f.col("source.ts_ms")).alias("_source_ts"),
     f.format_string("%016x.%012d", f.col("source.ts_ms"), f.col("offset")).alias("_position"),
