@@ -118,8 +118,8 @@ def topic_of(job: TableJob) -> str:
 
 
 def _kafka_feed(job: TableJob) -> KafkaFeed:
-    from engine.source.debezium import parse_message  # noqa: PLC0415  only this transport needs Kafka's client
-    from engine.source.kafka import KafkaFeed  # noqa: PLC0415
+    from engine.source.kafka import KafkaFeed  # noqa: PLC0415  only this transport needs Kafka's client
+    from engine.source.plain_changes import parser  # noqa: PLC0415
 
     kafka = job.target.transport.kafka
     if kafka is None:
@@ -131,7 +131,7 @@ def _kafka_feed(job: TableJob) -> KafkaFeed:
             **{name: secret.reveal() for name, secret in kafka.client.items()},
             "bootstrap.servers": kafka.bootstrap_servers.resolved(),
         },
-        parse=lambda key, value: parse_message(key, value, job.namespace),
+        parse=parser(job.namespace),
         begin_with_data=job.pipeline.source.snapshot != "no_data",
     )
 

@@ -13,6 +13,8 @@ from bson import Timestamp
 _EPOCH_2020 = 1_577_836_800
 _SHIFT = 32
 _INCREMENT_MASK = (1 << _SHIFT) - 1
+_PACKED_2020 = _EPOCH_2020 << _SHIFT
+_HEX_BITS = 4
 
 SNAPSHOT: Literal["0"] = "0"
 STREAM: Literal["1"] = "1"
@@ -52,4 +54,6 @@ def order_text(packed: int, phase: Literal["0", "1", "2"], number: int, digits: 
         number: counts the rows of the snapshot, or the changes that share the cluster time.
         digits: of the number; the same for all orders of one phase.
     """
-    return f"{packed + (_EPOCH_2020 << _SHIFT):016x}{phase}{number:0{digits}x}"
+    # One number is written in half the time of three.
+    high = (packed + _PACKED_2020) << _HEX_BITS | int(phase)
+    return f"{high << _HEX_BITS * digits | number:0{17 + digits}x}"

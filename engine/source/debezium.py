@@ -100,8 +100,8 @@ _SCHEMA = b'{"schema":'
 """How the JSON converter begins a message when ``schemas.enable`` is on."""
 _KEYS = msgspec.json.Decoder(_Key)
 _OPERATIONS: Mapping[str, Operation] = MappingProxyType({"r": "r", "c": "c", "u": "u", "d": "d"})
-_OBJECT_ID = re.compile(r'\{"_id": \{"\$oid": "[0-9a-f]{24}"\}')
-_ID = re.compile(r'\{\s*"_id"\s*:\s*')
+OBJECT_ID = re.compile(rb'\{"_id": \{"\$oid": "[0-9a-f]{24}"\}')
+_ID = re.compile(rb'\{\s*"_id"\s*:\s*')
 _JSON = json.JSONDecoder()
 _MILLISECOND_SHIFT, _ORD_MASK = 22, (1 << 22) - 1
 
@@ -149,56 +149,58 @@ def _change(envelope: _Envelope, key: bytes | None, namespace: str | None) -> Ch
         raise _CannotDecode("operation-unknown", "`op` is none of r, c, u, d")
     if namespace is not None and f"{source.db}.{source.collection}" != namespace:
         raise _CannotDecode("collection-unexpected", f"the change is not of {namespace}")
-    after, before = _image(envelope.after), _image(envelope.before)
+    after = None if envelope.after is None else _image(envelope.after)
+    before = None if envelope.before is None else _image(envelope.before)
     if after is None and operation in ("r", "c"):
         raise _CannotDecode("image-missing", "a snapshot row or an insert without `after`")
     return Change(
         operation=operation,
-        time=None if operation == "r" else _time(source),
+        time=None if operation == "r" else cluster_time(source.ts_ms, source.ord, source.wallTime),
         number=zlib.crc32(key or b"") if transaction is None else transaction.total_order,
         source_time_us=source.ts_ms * 1000,
-        key=(_key_of(after or before) or _key_of_message(key)).encode(),
-        document=None if operation == "d" or after is None else after.encode(),
+        key=_key_of(after or before) or _key_of_message(key),
+        document=None if operation == "d" else after,
     )
 
 
-def _image(text: str | None) -> str | None:
-    if text is not None and not (text.startswith("{") and text.endswith("}")):
+def _image(text: str) -> bytes:
+    image = text.encode()
+    if image[:1] != b"{" or image[-1:] != b"}":
         raise _CannotDecode("image-not-a-document", "an image is cut off, or a placeholder")
-    return text
+    return image
 
 
-def _time(source: _Source) -> int:
-    """The packed cluster time, or the nearest that the message tells.
+def cluster_time(made_ms: int, order: int, wall_ms: int | None) -> int:
+    """The packed cluster time, or the nearest that a message's source (``ts_ms``, ``ord``, ``wallTime``) tells.
 
     Debezium 3.6 sends the increment (``ord``) of a cluster time but its seconds only where the server tells no wall
     time. The two clocks reach a new second apart, so under a wall time the milliseconds come before the increment.
     """
-    seconds, milliseconds = divmod(source.ts_ms, 1000)
-    increment = source.ord & 0xFFFFFFFF
-    if source.wallTime is not None:
-        increment = milliseconds << _MILLISECOND_SHIFT | source.ord & _ORD_MASK
-    return pack_parts(seconds, increment)
+    seconds, milliseconds = divmod(made_ms, 1000)
+    if wall_ms is None:
+        return pack_parts(seconds, order & 0xFFFFFFFF)
+    return pack_parts(seconds, milliseconds << _MILLISECOND_SHIFT | order & _ORD_MASK)
 
 
-def _key_of(image: str | None) -> str | None:
+def _key_of(image: bytes | None) -> bytes | None:
     """``{"_id": ...}`` of an image, cut as it stands; None when it does not begin with the ``_id``."""
     if image is None:
         return None
-    cut = _OBJECT_ID.match(image)
+    cut = OBJECT_ID.match(image)
     if cut is not None:
-        return f"{cut[0]}}}"
+        return cut[0] + b"}"
     start = _ID.match(image)
     if start is None:
         return None
+    text = image.decode()
     try:
-        _, end = _JSON.raw_decode(image, start.end())
+        _, end = _JSON.raw_decode(text, start.end())
     except (ValueError, RecursionError):
         return None
-    return f"{image[:end]}}}"
+    return f"{text[:end]}}}".encode()
 
 
-def _key_of_message(key: bytes | None) -> str:
+def _key_of_message(key: bytes | None) -> bytes:
     """The id of a message key: extended JSON inside a string, in a dialect in which int32 and int64 look alike."""
     if not key:
         raise _CannotDecode("key-missing", "neither an image nor the message's key tells the `_id`")
@@ -211,7 +213,7 @@ def _key_of_message(key: bytes | None) -> str:
     except (ValueError, RecursionError) as error:
         detail = "the message's key is not JSON with an `id` of extended JSON"
         raise _CannotDecode("key-not-json", detail) from error
-    return f'{{"_id": {identity}}}'
+    return f'{{"_id": {identity}}}'.encode()
 
 
 _MARKS: Mapping[str, IgnoredReason] = MappingProxyType(

@@ -216,26 +216,28 @@ class KafkaSource:
 
     def _take(self, message: Message, pending: Pending, suspects: set[str], rejected: list[Rejected]) -> None:
         partition, offset = _place(message)
-        kind, timestamp_ms = message.timestamp()
+        _, timestamp_ms = message.timestamp()
         key, value = message.key(), message.value()
         orders = self._orders[partition]
-        match self._parse(key, value):
-            case Change() as change:
-                is_new = change.time is None or change.time > orders.newest
-                order = orders.order(change, offset)
-                if not is_new:
-                    suspects.add(order)
-                pending.add(change.operation, order, change.source_time_us, change.key, change.document)
-            case Undecodable(code, detail):
-                written_ms = -1 if kind == TIMESTAMP_NOT_AVAILABLE else timestamp_ms
-                rejected.append(
-                    Rejected(self._view.name, partition, offset, written_ms, key, value, code, detail, orders.newest)
-                )
-            case Ignored():
-                pass
+        change = self._parse(key, value)
+        if type(change) is Change:
+            is_new = change.time is None or change.time > orders.newest
+            order = orders.order(change, offset)
+            if not is_new:
+                suspects.add(order)
+            pending.add(change.operation, order, change.source_time_us, change.key, change.document)
+        elif type(change) is Undecodable:
+            rejected.append(self._rejected(message, change, orders.newest))
         self._offsets[partition] = offset + 1
         self._ended.discard(partition)
         self._seen_at = timestamp_ms / 1000
+
+    def _rejected(self, message: Message, why: Undecodable, reached: int) -> Rejected:
+        partition, offset = _place(message)
+        kind, timestamp_ms = message.timestamp()
+        written_ms = -1 if kind == TIMESTAMP_NOT_AVAILABLE else timestamp_ms
+        key, value = message.key(), message.value()
+        return Rejected(self._view.name, partition, offset, written_ms, key, value, why.code, why.detail, reached)
 
     def _time(self, partition: int) -> int | None:
         newest = self._orders[partition].newest

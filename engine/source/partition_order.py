@@ -40,10 +40,11 @@ class PartitionOrder:
         Raises:
             InternalError: the partition or the offset is beyond what an order can tell.
         """
-        if change.time is None:
+        time = change.time
+        if time is None:
             return order_text(self.newest, AFTERWARDS, self._place(offset), digits=14)
-        self.newest = max(self.newest, change.time)
-        return order_text(change.time, STREAM, change.number)
+        self.newest = max(self.newest, time)
+        return order_text(time, STREAM, change.number)
 
     def _place(self, offset: int) -> int:
         if self._partition >> _PARTITION_BITS or offset >> _OFFSET_BITS:

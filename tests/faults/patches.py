@@ -102,6 +102,7 @@ def freeze_without_fence() -> None:
 
 def broken_decoder() -> None:
     """A decoder that understands nothing."""
-    from engine.source import debezium  # noqa: PLC0415  only where Kafka is
+    from engine.source import plain_changes  # noqa: PLC0415  only where Kafka is
+    from engine.source.debezium import Undecodable  # noqa: PLC0415
 
-    debezium.parse_message = lambda *_, **__: debezium.Undecodable("not-understood", "a test")  # type: ignore[assignment]
+    plain_changes.parser = lambda _: lambda *_: Undecodable("not-understood", "a test")  # type: ignore[assignment]
