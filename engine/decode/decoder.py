@@ -16,8 +16,9 @@ from engine.decode.decoded import Decoded, joined
 from engine.decode.identity import identity_texts
 from engine.decode.keeper import Keeper
 from engine.decode.log_table import log_table
+from engine.decode.partition_values import can_partition
 from engine.decode.rules import DecodeRules
-from engine.decode.shred import shred
+from engine.decode.shred import Column, shred
 from engine.decode.wire_columns import WireReader, reader_for
 from engine.source.batch import Batch
 from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
@@ -30,6 +31,8 @@ the batch, so then the batch is decoded whole."""
 
 _WIRE_ROWS = 5000
 """Texts read at a time as whole columns."""
+_SAMPLE_ROWS = 1000
+"""Documents that are asked first which columns a new table gets."""
 
 
 class Decoder:
@@ -51,13 +54,29 @@ class Decoder:
             TypeConflict: a value does not fit its column and the spec says ``on_conflict: fail``.
         """
         with collector_paused():
-            if batch.encoding == "extended_json" and not self._rules.masks:
-                return self._decode_texts(batch, columns, ingested_at)
+            if batch.encoding == "extended_json":
+                known = columns if columns.fields else self._first_columns(batch, ingested_at)
+                return self._decode_texts(batch, known, ingested_at)
             return self._decode_in_pieces(batch, columns, ingested_at)
+
+    def _first_columns(self, batch: Batch, ingested_at: datetime) -> Struct:
+        """The columns of a new table whose documents are as alike as those of a program: a sample's.
+
+        They are what all documents decide on when all fit them as they are. Otherwise none: then all decide, one
+        by one.
+        """
+        if len(batch) < 2 * _SAMPLE_ROWS:
+            return Struct({})
+        columns = self._decode(batch.slice(0, _SAMPLE_ROWS), Struct({}), ingested_at).columns
+        reader = reader_for(batch.documents, columns, None, self._rules.masks)
+        if reader is None or not reader.pays:
+            return Struct({})
+        _, left = reader.sort([document for document in batch.documents if document is not None])
+        return Struct({}) if left else columns
 
     def _decode_texts(self, batch: Batch, columns: Struct, ingested_at: datetime) -> Decoded:
         """Whole columns at once of the documents that the columns hold as they are, row by row of the others."""
-        self._reader = reader_for(batch.documents, columns, self._reader)
+        self._reader = reader_for(batch.documents, columns, self._reader, self._rules.masks)
         if self._reader is None or not self._reader.pays:
             return self._decode_in_pieces(batch, columns, ingested_at)
         parts: list[Decoded] = []
@@ -81,11 +100,13 @@ class Decoder:
         return joined(parts, [*rows, *others] if others else None)
 
     def _read(self, batch: Batch, reader: WireReader, ingested_at: datetime) -> Decoded | None:
-        """Documents that all fit; None when one of them turns out to be no JSON."""
+        """Documents that all fit; None when one of them turns out to be no JSON, or cannot be in a partition."""
         keeper = Keeper(self._rules, count_leaves(reader.columns))
         try:
             built, ids = reader.read(batch.documents, keeper)
         except pa.ArrowInvalid:
+            return None
+        if any(path[0] in built and not _can_partition(built[path[0]], path[0]) for path in self._rules.partitions):
             return None
         return Decoded(
             table=log_table(built, batch, ids, keeper.rescue.texts(len(batch)), ingested_at),
@@ -132,6 +153,13 @@ def count_leaves(column: ColumnType) -> int:
             return count_leaves(inner)
         case Scalar():
             return 1
+
+
+def _can_partition(column: Column, name: str) -> bool:
+    if not isinstance(column.type, Scalar):
+        return True
+    values = (value for value in column.array.unique().to_pylist() if value is not None)
+    return all(can_partition(value, column.type, name) for value in values)
 
 
 def _rescued_texts(batch: Batch, keeper: Keeper) -> list[str | None]:

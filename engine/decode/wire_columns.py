@@ -5,7 +5,7 @@ The answer is the same as ``shred``'s on the documents read one by one; it only 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from pyarrow import json as arrow_json
 from engine.decode.arrow_types import arrow_field, arrow_type
 from engine.decode.identity import identity_texts
 from engine.decode.keeper import Keeper
+from engine.decode.masked_columns import can_mask, masked
 from engine.decode.place import DocumentPlace, DocumentsPlace, FieldPlace, InnerPlace, Place
 from engine.decode.rescue import Reason
 from engine.decode.shred import Column
@@ -43,13 +44,13 @@ _ID_PLACE = FieldPlace(DocumentPlace(), ID)
 class WireReader:
     """Reads whole columns for one table, as long as its columns stay what they are."""
 
-    def __init__(self, columns: Struct, identity: Scalar) -> None:
-        """``identity``: the scalar that most documents' ``_id`` is."""
+    def __init__(self, columns: Struct, identity: Scalar, masks: Mapping[tuple[str, ...], str] | None = None) -> None:
+        """``identity``: the scalar that most documents' ``_id`` is; ``masks``: see ``DecodeRules``."""
         self.columns = columns
         self.identity = identity
         self._pattern = pattern_of(columns, identity)
-        self.pays = len(self._pattern) <= _LONGEST_PATTERN
-        """Whether sorting the texts costs less than reading them one by one."""
+        self.pays = len(self._pattern) <= _LONGEST_PATTERN and can_mask(columns, masks or {})
+        """Whether sorting the texts costs less than reading them one by one, and whole columns can be masked."""
         self._schema = schema_of(columns, identity)
         self._nullable = nullable_names(columns)
 
@@ -85,14 +86,19 @@ class WireReader:
         return built, _identities(arrays[ID], self.identity, keeper)
 
 
-def reader_for(texts: Sequence[bytes | None], columns: Struct, last: WireReader | None) -> WireReader | None:
+def reader_for(
+    texts: Sequence[bytes | None],
+    columns: Struct,
+    last: WireReader | None,
+    masks: Mapping[tuple[str, ...], str] | None = None,
+) -> WireReader | None:
     """A reader for a batch's documents (the last one, if it fits); None when their ids are of no simple type."""
     first = next((text for text in texts if text is not None), None)
     identity = None if first is None else identity_scalar(first)
     if identity is None:
         return None
     is_same = last is not None and last.identity is identity and last.columns == columns
-    return last if is_same else WireReader(columns, identity)
+    return last if is_same else WireReader(columns, identity, masks)
 
 
 class _Nulls:
@@ -141,7 +147,9 @@ class _Unwrapping:
             case Scalar():
                 if column is Scalar.DECIMAL:
                     self._keep_trailing_zeros(array, place)
-                return WIRE_SCALARS[column].unwrap(array)
+                values = WIRE_SCALARS[column].unwrap(array)
+                mask = self._keeper.rules.masks.get(place.column_path)
+                return values if mask is None else masked(values, mask)
         raise InternalError(f"texts that hold the column {place.column!r} are never admitted")
 
     def _struct(self, array: pa.Array, column: Struct, place: Place) -> pa.Array:
