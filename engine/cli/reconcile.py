@@ -51,6 +51,13 @@ _PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred"
 @click.option(
     "--resume", is_flag=True, help="Go on with the pass that was cut off; what is finished is not read again."
 )
+@click.option(
+    "--chunk-rows",
+    type=click.IntRange(1, 10_000_000),
+    default=200_000,
+    show_default=True,
+    help="Documents of a chunk, which ends after 20 s at the latest: what a pass that was killed reads again.",
+)
 @click.option("--wait", metavar="TIME", help="How long a table that stands still is waited for: 30s.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option(
@@ -102,6 +109,7 @@ def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN4
 
 def _settings(pipelines: tuple[str, ...], options: dict[str, Any]) -> Settings:
     from engine.reconcile.settings import Settings
+    from engine.reconcile.source_scan import ChunkLimits
     from engine.spec.quantities import parse_duration, parse_size
 
     try:
@@ -125,6 +133,7 @@ def _settings(pipelines: tuple[str, ...], options: dict[str, Any]) -> Settings:
         wait_s,
         confidence=options["confidence"],
         rate=options["rate"],
+        limits=ChunkLimits(rows=options["chunk_rows"]),
     )
 
 

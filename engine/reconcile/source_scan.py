@@ -62,7 +62,7 @@ def scan_share(
     rows = size = 0
     began = time.monotonic()
     with reading_from(collection.full_name):
-        for documents in read_share(collection, session, share, after, DECODED_AT_ONCE):
+        for documents in read_share(collection, session, share, after, min(DECODED_AT_ONCE, limits.rows)):
             held.append(digester.documents(documents))
             rows, size = rows + len(documents), size + sum(map(len, documents))
             after = key_of(documents[-1])

@@ -1,0 +1,93 @@
+"""A reconciliation that is killed goes on where it was: no finished chunk is read again, and the result is the same.
+
+``OPLAKE_RECONCILE_KILLS`` says how often it is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+
+from engine.reconcile.reconciliation import FOLDER
+from engine.reconcile.scan_order import job_name, spill_path
+from engine.spec.project import load_project
+from engine.state.checkpoints import Checkpoints
+from engine.state.database import open_database
+from engine.state.reconciliations import Reconciliation, Reconciliations
+from tests.faults.nursery import Nursery
+from tests.faults.project import Project
+from tests.reconcile.test_reconcile import rewrite
+
+pytestmark = pytest.mark.server
+
+KILLS = int(os.environ.get("OPLAKE_RECONCILE_KILLS", "3"))
+DOCUMENTS, CHUNK = 1500, 100
+LONGEST_S = 1.5
+RATE = "250KiB"
+"""So slow that a pass takes longer than the longest time it is given."""
+LOST = '{"$numberInt":"77"}'
+
+
+def standing(project: Project) -> tuple[list[Reconciliation], Mapping[str, int]]:
+    """The passes that are cut off, and when each chunk that is finished was written."""
+    target = load_project(project.folder).target()
+    database = open_database(target.state_url(project.folder))
+    try:
+        begun = Reconciliations(database, target.target).unfinished("things")
+        times = {
+            key: spill_path(project.folder / FOLDER / one.id, 0, int(key.rpartition(":")[2])).stat().st_mtime_ns
+            for one in begun
+            for key in Checkpoints(database, job_name(one.id)).all()
+            if key.startswith("source:")
+        }
+    finally:
+        database.close()
+    return begun, times
+
+
+def test_a_pass_that_was_killed_reads_no_finished_chunk_again_and_finds_the_same(
+    tmp_path: Path, mongo: str, database: Database[Any], nursery: Nursery
+) -> None:
+    things = database["things"]
+    things.insert_many([{"_id": number, "text": "x" * 250} for number in range(DOCUMENTS)])
+    project = Project(tmp_path, mongo, things.full_name)
+    project.write()
+    project.apply(nursery)
+    project.catch_up(nursery)
+    rewrite(project.paths.current, lambda rows: [row for row in rows if row["_id"] != LOST])
+    chance, most = random.Random(5), 0  # noqa: S311  repeats
+    kept: Mapping[str, int] = {}
+    begun: list[Reconciliation] = []
+
+    for _ in range(KILLS):
+        words = ["--resume"] if begun else []
+        running = project.start("reconcile", "--chunk-rows", str(CHUNK), "--max-rate", RATE, *words, nursery=nursery)
+        time.sleep(chance.uniform(0.1, LONGEST_S))
+        if running.kill() == 5:
+            assert standing(project) == ([], {})
+            kept, begun = {}, []
+            continue
+        begun, now = standing(project)
+        assert {key: now[key] for key in kept} == dict(kept)
+        kept, most = now, max(most, len(now))
+    last = project.start("reconcile", "--chunk-rows", str(CHUNK), *(["--resume"] if begun else []), nursery=nursery)
+
+    assert last.wait() == 5, last.text
+    assert most, "no chunk was ever finished: nothing was tried"
+    target = load_project(project.folder).target()
+    database_of_state = open_database(target.state_url(project.folder))
+    found = Reconciliations(database_of_state, target.target).finished("things")[0].result
+    database_of_state.close()
+    assert found is not None
+    assert (found["source_documents"], found["totals"], found["findings"][0]["identity"]) == (
+        DOCUMENTS,
+        {"missing": 1},
+        LOST,
+    )
