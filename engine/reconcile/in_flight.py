@@ -7,6 +7,7 @@ as it is now, however old that position is (docs/reconciliation.md).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Set
 from contextlib import closing
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from pymongo import MongoClient
 
 from engine.errors import ResumePointLost
 from engine.reconcile.documents import text_of
+from engine.reconcile.table_side import TableSide
 from engine.source.batch import Position
 from engine.source.change_stream import ChangeStreamSource
 from engine.source.stream_position import StreamPosition
@@ -28,8 +30,8 @@ small at first, and grows with what there is to read."""
 class InFlight(Protocol):
     """Changes that a log does not hold yet."""
 
-    def changed_after(self, position: Position, ids: Set[str]) -> set[str]:
-        """Those of these documents that have changed after a position, up to the moment of the call or later.
+    def changed_after(self, side: TableSide, ids: Set[str]) -> set[str]:
+        """Those of these documents with a change that a table's log does not hold, up to this moment or later.
 
         Raises:
             ResumePointLost: the source cannot tell any more.
@@ -43,15 +45,15 @@ class StreamInFlight:
         self._client = client
         self._namespace = namespace
 
-    def changed_after(self, position: Position, ids: Set[str]) -> set[str]:
+    def changed_after(self, side: TableSide, ids: Set[str]) -> set[str]:
         """See ``InFlight``.
 
         Raises:
             ResumePointLost: the oplog has rolled past the position.
             CollectionGone: the collection was dropped or renamed.
         """
-        require_snapshot(position, self._namespace)
-        return touched_since(self._client, self._namespace, position, ids)
+        require_snapshot(side.position, self._namespace)
+        return set(touched_since(self._client, self._namespace, side.position, ids))
 
 
 def require_snapshot(position: Position, namespace: str) -> None:
@@ -70,9 +72,9 @@ def require_snapshot(position: Position, namespace: str) -> None:
 
 def touched_since(
     client: MongoClient[Any], namespace: str, position: Position, ids: Set[str] | None = None
-) -> set[str]:
-    """The documents that have changed after a position, up to now; only those of ``ids`` when they are given."""
-    found: set[str] = set()
+) -> Counter[str]:
+    """How often documents have changed after a position, up to now; only those of ``ids`` when they are given."""
+    found: Counter[str] = Counter()
     with closing(ChangeStreamSource(client, namespace, position)) as source:
         rows = _FIRST_ROWS
         while True:

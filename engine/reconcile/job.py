@@ -47,7 +47,11 @@ class Comparison:
     @property
     def in_flight(self) -> InFlight:
         """What tells which changes the log does not hold."""
-        return StreamInFlight(self.client, self.job.namespace)
+        if self.job.target.transport.kafka is None:
+            return StreamInFlight(self.client, self.job.namespace)
+        from engine.reconcile.connector_in_flight import ConnectorInFlight  # noqa: PLC0415  only it needs Kafka's client
+
+        return ConnectorInFlight(self.job, self.client)
 
     def open_side(self) -> TableSide:
         """The table at its newest version."""

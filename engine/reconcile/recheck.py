@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from engine.decode.rules import DecodeRules
-from engine.errors import LakeError, ResumePointLost
+from engine.errors import LakeError, ResumePointLost, TransportError
 from engine.lake.log_commits import LogHistoryGone
 from engine.reconcile.difference import differences
 from engine.reconcile.digests import Digester, pairs
@@ -85,7 +85,7 @@ class Recheck:
             side = self._open_side()
             try:
                 found, waiting = self._one_round(side, waiting, number)
-            except (ResumePointLost, LogHistoryGone) as error:
+            except (ResumePointLost, LogHistoryGone, TransportError) as error:
                 found, waiting = [_undecided(text, number, error.what) for text in waiting], []
             yield from found
             if not waiting:
@@ -102,7 +102,7 @@ class Recheck:
         if not read.differing:
             return [], []
         wanted = pa.array(read.differing, pa.string())
-        changing = side.unfolded(wanted) | self._in_flight.changed_after(side.position, set(read.differing))
+        changing = side.unfolded(wanted) | self._in_flight.changed_after(side, set(read.differing))
         still = [text for text in read.differing if text not in changing]
         found: list[Finding] = []
         gone = set(still)

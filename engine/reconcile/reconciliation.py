@@ -116,7 +116,7 @@ def _incremental(comparison: Comparison, blank: Result) -> Result:
     until = comparison.documents.now()
     # The stream knows what the log may have lost; the log knows what was changed by somebody other than the source.
     position = {"snapshot.done": 1, "snapshot.rows": 0, "snapshot.time": since - 1, "stream.time": since}
-    touched = touched_since(comparison.client, comparison.job.namespace, position)
+    touched = set(touched_since(comparison.client, comparison.job.namespace, position))
     touched |= comparison.open_side().touched_since(order_text(since, STREAM, 0))
     result = _judged(comparison, replace(blank, source_documents=len(touched)), dict.fromkeys(sorted(touched)))
     return _kept(comparison, _covered(kept, comparison, result, since=since, until=until))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,9 +23,12 @@ from engine.lake.matching_rows import matching_rows, text_literal
 from engine.lake.row_order import newest_rows
 from engine.lake.table_types import plain_table, table_schema
 from engine.source.batch import Position
+from engine.source.cluster_time import STREAM
 from engine.spec.types import Struct
 
 _IS_CURRENT = "_is_current = true"
+_PHASE = 16
+"""Where the phase stands in a ``_position``."""
 
 
 class NothingFolded(LakeError):
@@ -101,6 +105,13 @@ class TableSide:
             scan = self.table.scan(columns=[ID.name], predicate=self._predicate)
             for batch in pa.RecordBatchReader.from_stream(scan):
                 yield pa.Table.from_batches([batch]).column(0).cast(pa.string())
+
+    def changes_since(self, position: str, ids: Set[str]) -> Counter[str]:
+        """How many changes of the stream the log has of each of these documents, at or after a ``_position``."""
+        wanted, schema = pa.array(sorted(ids), pa.string()), pa.schema([ID, POSITION])
+        found = matching_rows(self._log.table, wanted, schema, f"_position >= {text_literal(position)}")
+        is_stream = pc.equal(pc.utf8_slice_codeunits(found.column("_position"), _PHASE, _PHASE + 1), STREAM)
+        return Counter(found.filter(is_stream).column("_id").to_pylist())
 
     def touched_since(self, position: str) -> set[str]:
         """The documents with a change at or after a ``_position`` in the log."""
