@@ -23,11 +23,11 @@ _PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred"
 @click.argument("pipelines", nargs=-1, metavar="[PIPELINE]...")
 @click.option(
     "--mode",
-    type=click.Choice(["full", "incremental", "sampled", "counts"]),
+    type=click.Choice(["full", "incremental", "sampled"]),
     default="full",
     show_default=True,
     help="full: every document and row. incremental: what was touched since the last clean pass. sampled: documents "
-    "drawn at random. counts: only how many there are.",
+    "drawn at random.",
 )
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Only this document: its _id as the table has it.")
 @click.option("--since", metavar="TIME", help="Only documents touched since then (ISO 8601); means incremental.")

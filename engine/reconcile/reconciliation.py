@@ -45,7 +45,7 @@ def reconcile(comparison: Comparison, progress: Progress) -> Result:
                 return _incremental(comparison, blank)
             case "sampled":
                 return _sampled(comparison, blank)
-            case _:
+            case "ids":
                 return _kept(comparison, _judged(comparison, blank, dict.fromkeys(comparison.settings.ids)))
     except (NothingFolded, ResumePointLost) as error:
         return replace(blank, problem=error.what, remedy=error.remedy, finished_at=now_text())

@@ -74,7 +74,7 @@ class TableReport(_Part):
     pipeline: str
     table: str
     namespace: str = Field(description="Database and collection.")
-    mode: Literal["full", "incremental", "sampled", "counts", "ids"]
+    mode: Literal["full", "incremental", "sampled", "ids"]
     started_at: str = Field(description="ISO 8601, UTC.")
     finished_at: str
     source_documents: int
