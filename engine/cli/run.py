@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from engine.runtime.supervisor import Watcher
     from engine.telemetry.counters import TableCounters
     from engine.telemetry.progress import ProgressLine
+
+
+_NOWHERE = ("", 0)
 
 
 def _grace(_context: click.Context, _option: click.Parameter, text: str) -> float:
@@ -47,7 +50,21 @@ def _grace(_context: click.Context, _option: click.Parameter, text: str) -> floa
     type=click.IntRange(1, 256),
     help="Run so many processes that share the topics' partitions; only with `transport: kafka`.",
 )
+@click.option(
+    "--health-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    envvar="OPLAKE_HEALTH_PORT",
+    help="Answer /health, /ready and /metrics on this port [env: OPLAKE_HEALTH_PORT; default: 0, none].",
+)
+@click.option(
+    "--health-host",
+    default="127.0.0.1",
+    envvar="OPLAKE_HEALTH_HOST",
+    help="Address to answer on; 0.0.0.0 in a container [env: OPLAKE_HEALTH_HOST; default: 127.0.0.1].",
+)
 @click.option("--supervised", type=int, hidden=True, help="Number of this process under its supervisor.")
+@click.option("--beats", type=int, hidden=True, help="Descriptor of the pipe to tell the supervisor through.")
 def run(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click
     """Move changes into the tables of PIPELINE... (default: all) until stopped.
 
@@ -59,24 +76,29 @@ def run(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - c
     With --workers each process logs for itself. One that dies is started again; when one dies again and again
     all of them stop. SIGHUP starts them anew one after the other. The same command on other hosts shares the same
     partitions.
+
+    --health-port answers probes and Prometheus while tables run; with --workers for all processes together.
     """
     from engine.runtime.stopping import StopRequest, leave, stop_on_signals
 
     stop, grace = StopRequest(), options["grace"]
     with stop_on_signals(stop, grace):  # first of all: loading the rest takes a second
+        from engine.runtime.answering import answering
         from engine.runtime.running import Run, run_tables
 
         wanted = Run(options["project"], pipelines, options["target"], options["until_caught_up"])
+        address = (options["health_host"], options["health_port"])
         if options["workers"] is not None:
-            leave(_run_processes(wanted, options["workers"], stop, grace))
+            leave(_run_processes(wanted, options["workers"], stop, grace, address))
         show: Show = _watch
         if options["supervised"] is not None:
-            show = _supervised(options["supervised"], stop, grace)
-        outcomes = run_tables(wanted, stop, show)
+            show, address = _supervised(options["supervised"], stop, grace), _NOWHERE
+        with answering(address, options["beats"], show) as watched:
+            outcomes = run_tables(wanted, stop, watched)
         leave(max((outcome.error.exit_code for outcome in outcomes if outcome.error is not None), default=0))
 
 
-def _run_processes(run: Run, count: int, stop: StopRequest, grace_s: float) -> int:
+def _run_processes(run: Run, count: int, stop: StopRequest, grace_s: float, address: tuple[str, int]) -> int:
     from engine.runtime.processes import Processes
     from engine.runtime.running import require_shareable
     from engine.telemetry.logs import configure
@@ -86,9 +108,17 @@ def _run_processes(run: Run, count: int, stop: StopRequest, grace_s: float) -> i
     arguments = ["run", *run.pipelines, "--project", str(run.project), "--grace", f"{int(grace_s * 1000)}ms"]
     arguments += ["--target", run.target] if run.target else []
     arguments += ["--until-caught-up"] if run.until_caught_up else []
-    processes = Processes(arguments, count, stop, grace_s, ends_by_itself=run.until_caught_up)
-    signal.signal(signal.SIGHUP, lambda *_: processes.roll())
-    return processes.run()
+    with ExitStack() as opened:
+        vitals = None
+        if address[1]:
+            from engine.telemetry.metrics.server import health_server
+            from engine.telemetry.metrics.supervised import SupervisedVitals
+
+            vitals = SupervisedVitals(count)
+            opened.enter_context(health_server(*address, vitals))
+        processes = Processes(arguments, count, stop, grace_s, ends_by_itself=run.until_caught_up, vitals=vitals)
+        signal.signal(signal.SIGHUP, lambda *_: processes.roll())
+        return processes.run()
 
 
 def _supervised(number: int, stop: StopRequest, grace_s: float) -> Show:

@@ -13,6 +13,7 @@ from engine.lake.commit import APP_PREFIX, append_rows, commit_properties
 from engine.lake.delta_errors import committing, is_missing_file, reading
 from engine.lake.growth import grow, grown
 from engine.lake.known_orders import known_orders
+from engine.lake.observe import files_size
 from engine.lake.standing import Standing
 from engine.lake.table_types import in_table_order, table_schema
 from engine.lake.transactions import application_ids
@@ -106,6 +107,11 @@ class ChangeLog:
     def version(self) -> int:
         """The Delta version this log stands at."""
         return self._table.version()
+
+    def size_bytes(self) -> int:
+        """The Parquet files that this version names."""
+        with reading(self.uri):
+            return files_size(self._table)
 
     def columns(self) -> Struct:
         """The document columns."""

@@ -42,6 +42,8 @@ class FoldResult:
     updated: int
     deleted: int
     seconds: float
+    size_bytes: int
+    """Parquet files of the folded table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def run_fold(
         total.updated,
         total.deleted,
         time.monotonic() - started,
+        target.size_bytes(),
     )
 
 

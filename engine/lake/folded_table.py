@@ -14,6 +14,7 @@ from engine.lake.commit import APP_PREFIX, append_rows, commit_properties
 from engine.lake.delta_errors import committing, reading
 from engine.lake.fold_limits import FoldLimits
 from engine.lake.growth import grow
+from engine.lake.observe import files_size
 from engine.lake.table_types import in_table_order, table_schema, unsliced
 from engine.lake.widening import rewrite_as, widest
 from engine.spec.types import Struct
@@ -62,6 +63,10 @@ class FoldedTable:
     def schema(self) -> pa.Schema:
         """The table's schema in Arrow, in the table's own column order."""
         return table_schema(self.table)
+
+    def size_bytes(self) -> int:
+        """Its Parquet files as the held snapshot names them."""
+        return files_size(self.table)
 
     def folded_version(self, log_id: str) -> int | None:
         """The last log version that the table holds; None when nothing has been folded.

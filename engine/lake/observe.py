@@ -60,5 +60,10 @@ def observe_table(uri: str, storage_options: Mapping[str, str] | None = None) ->
     )
 
 
+def files_size(table: DeltaTable) -> int:
+    """Bytes of the Parquet files that the held snapshot of a table names; reads no file."""
+    return _total(pa.table(table.get_add_actions(flatten=True)), "size_bytes")
+
+
 def _total(files: pa.Table, column: str) -> int:
     return int(pc.sum(files.column(column)).as_py() or 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 from engine.decode.decoded import Decoded
@@ -38,6 +39,7 @@ class Appender:
             TypeConflict: a value does not fit its column and the spec says ``on_conflict: fail``.
             LakeError: a table cannot be read or written.
         """
+        began = time.monotonic()
         if batch.rejected:
             budget = self._job.pipeline.max_dead_letters
             self._report.rejected(self._dead_letters.keep(batch.rejected, datetime.now(UTC), budget))
@@ -49,7 +51,10 @@ class Appender:
         columns_before = log.columns()
         log.evolve(decoded.columns)
         self._report.evolved(columns_before, decoded.columns)
+        before_commit = time.monotonic()
         log.append(decoded.table, fresh.position)
+        now = time.monotonic()
+        self._report.took(batch_s=now - began, commit_s=now - before_commit)
         self._report.appended(log, fresh, decoded)
 
     def _decode(self, log: ChangeLog, batch: Batch) -> Decoded:

@@ -8,23 +8,32 @@ gone, however it went, the pipe closes and the process stops as if it had been a
 from __future__ import annotations
 
 import math
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from engine.errors import OperatorError
 from engine.runtime.restarts import Restarts
 from engine.runtime.stopping import EXIT_INCOMPLETE, StopRequest
 from engine.telemetry.logs import logger
 
+if TYPE_CHECKING:
+    from engine.telemetry.metrics.supervised import SupervisedVitals
+
 WATCH_S = 0.1
 CALM_S = 5.0
 """A process that was started so long ago is at work."""
 KILL_AFTER_S = 5.0
 """How much longer than its grace a process may take to end."""
+LAST_WORDS_S = 1.0
+"""What a process told before it ended has been heard after so long."""
 _OPLAKE = "from engine.cli.main import main; main()"
 _USAGE = 2
 
@@ -47,13 +56,22 @@ class Slot:
     exit_code: int | None = None
     """How it ended for good."""
     restarts: Restarts = field(default_factory=Restarts)
+    listener: threading.Thread | None = None
+    """Hears what it tells of itself."""
 
 
 class Processes:
     """So many processes of one command."""
 
     def __init__(
-        self, arguments: Sequence[str], count: int, stop: StopRequest, grace_s: float, *, ends_by_itself: bool
+        self,
+        arguments: Sequence[str],
+        count: int,
+        stop: StopRequest,
+        grace_s: float,
+        *,
+        ends_by_itself: bool,
+        vitals: SupervisedVitals | None = None,
     ) -> None:
         """Nothing is started yet.
 
@@ -63,12 +81,14 @@ class Processes:
             grace_s: how long they may take for it when it is the supervisor who has to end.
             ends_by_itself: whether a process that ends well has done what there was to do. Otherwise somebody has
                 asked it to end, and it is started again.
+            vitals: is told of the processes, for whoever asks; each then gets ``--beats DESCRIPTOR`` besides.
         """
         self._arguments = list(arguments)
         self._slots = [Slot(number) for number in range(count)]
         self._stop = stop
         self._grace_s = grace_s
         self._ends_by_itself = ends_by_itself
+        self._vitals = vitals
         self._to_roll: list[Slot] = []
         self._asked = False
         self._log = logger()
@@ -85,6 +105,8 @@ class Processes:
         """
         try:
             while any(slot.exit_code is None for slot in self._slots):
+                if self._vitals is not None:
+                    self._vitals.watching()
                 for slot in self._slots:
                     self._look_after(slot)
                 self._pass_on_stop()
@@ -110,15 +132,35 @@ class Processes:
 
     def _start(self, slot: Slot, now: float) -> None:
         command = [sys.executable, "-c", _OPLAKE, *self._arguments, "--supervised", str(slot.number)]
-        # A session of its own: Ctrl-C reaches the supervisor alone, and the process hears of it once.
-        slot.process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603  our own
+        with self._listening(slot) as pipe:
+            command += [word for end in pipe for word in ("--beats", str(end))]
+            # A session of its own: Ctrl-C reaches the supervisor alone, and the process hears of it once.
+            slot.process = subprocess.Popen(  # noqa: S603  our own
+                command, stdin=subprocess.PIPE, start_new_session=True, pass_fds=pipe
+            )
         slot.started_at = now
         self._log.info("worker started", worker=slot.number, pid=slot.process.pid)
+
+    @contextmanager
+    def _listening(self, slot: Slot) -> Iterator[tuple[int, ...]]:
+        """The end of a pipe that a process is to write to, if anybody wants to hear of it."""
+        if self._vitals is None:
+            yield ()
+            return
+        reading, writing = os.pipe()
+        try:
+            yield (writing,)
+        finally:
+            os.close(writing)
+            slot.listener = self._vitals.started(slot.number, reading)
 
     def _take_leave(self, slot: Slot, code: int, now: float) -> None:
         process, slot.process = slot.process, None
         if process is not None and process.stdin is not None:
             process.stdin.close()
+        if self._vitals is not None and slot.listener is not None:
+            slot.listener.join(LAST_WORDS_S)
+            self._vitals.ended(slot.number)
         if self._stop.requested and code == -signal.SIGTERM:
             code = 0  # it was asked before it had begun: nothing was in hand
         is_over = self._stop.requested or code == _USAGE or (code == 0 and self._ends_by_itself)

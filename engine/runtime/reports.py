@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol
@@ -26,26 +27,61 @@ class Progressing(Protocol):
     def lag_seconds(self) -> float | None:
         """Seconds behind the source; None while unknown."""
 
+    @property
+    def lag_events(self) -> Mapping[int, int]:
+        """Partition that is ours -> records in it not read yet, as far as known."""
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether it is settled which partitions are ours, none perhaps."""
+
+    @property
+    def oplog_window_s(self) -> float | None:
+        """Age of the oplog's oldest entry; None while unknown."""
+
+
+MEASURE_EVERY_S = 60.0
+"""How often the files of a log are added up."""
+
 
 class Report:
     """Counts and logs for one table. Never a document, a key or a rescued path: some of those are data."""
 
     def __init__(self, table: str, pipeline: str) -> None:
-        self.counters = TableCounters(table)
+        self.counters = TableCounters(table, pipeline)
         self._log = logger(table=table, pipeline=pipeline)
+        self._measured_at: float | None = None
 
     def opened(self, log: ChangeLog, position: Mapping[str, int]) -> None:
         """The log and the source are open, at the part of the log's position that is ours."""
+        self._measure(log)
         self._log.info("table opened", version=log.version(), position=position)
+
+    def stepped(self) -> None:
+        """The loop begins something: it lives."""
+        self.counters.stepped_at = time.monotonic()
 
     def moved(self) -> None:
         """Other partitions of the topic are ours now."""
+        self.counters.lag_events = {}
         self._log.info("partitions moved")
 
     def polled(self, source: Progressing, position: Mapping[str, int]) -> None:
         """The source was asked for changes."""
-        self.counters.lag_s = source.lag_seconds
-        self.counters.phase = "streaming" if position.get("snapshot.done", 1) else "snapshot"
+        counters = self.counters
+        counters.lag_s = source.lag_seconds
+        counters.lag_events = dict(source.lag_events)
+        counters.oplog_window_s = source.oplog_window_s
+        counters.reason = ""
+        if not source.is_assigned:
+            counters.phase = "joining"
+        else:
+            counters.phase = "streaming" if position.get("snapshot.done", 1) else "snapshot"
+
+    def took(self, *, batch_s: float, commit_s: float) -> None:
+        """How long a batch took from hand to table, and its commit within that."""
+        self.counters.batch_s.note(batch_s)
+        self.counters.commit_s.note(commit_s)
 
     def appended(self, log: ChangeLog, batch: Batch, decoded: Decoded) -> None:
         """A batch is committed."""
@@ -56,6 +92,8 @@ class Report:
         counters.rows += len(batch)
         counters.bytes += batch.size_bytes
         counters.commits += 1
+        counters.committed_at = time.time()
+        self._measure(log)
         counters.rescued += rescued.total()
         self._log.info(
             "batch appended",
@@ -77,6 +115,7 @@ class Report:
 
     def absorbed(self, count: int) -> None:
         """Changes that the source told again were left out."""
+        self.counters.absorbed += count
         if count:
             self._log.info("changes absorbed", rows=count)
 
@@ -96,6 +135,7 @@ class Report:
 
     def recorded(self, log: ChangeLog) -> None:
         """A position without rows is committed."""
+        self.counters.log_version = log.version()
         self._log.info("position recorded", version=log.version(), position=log.position())
 
     def folding(self) -> None:
@@ -104,8 +144,12 @@ class Report:
 
     def folded(self, result: FoldResult) -> None:
         """A fold has ended."""
-        self.counters.folds += 1
-        self.counters.folded_rows += result.rows_read
+        counters = self.counters
+        counters.folds += 1
+        counters.folded_rows += result.rows_read
+        counters.fold_s.note(result.seconds)
+        counters.folded_version = result.to_version
+        counters.folded_bytes = result.size_bytes
         self._log.info(
             "table folded",
             log_version=result.to_version,
@@ -115,6 +159,10 @@ class Report:
             deleted=result.deleted,
             seconds=round(result.seconds, 3),
         )
+
+    def tidying(self) -> None:
+        """Files are put in order, which takes as long as there are many."""
+        self.counters.phase = "tidying"
 
     def kept(self, uri: str, upkeep: Upkeep) -> None:
         """The files of a table were put in order."""
@@ -133,7 +181,7 @@ class Report:
     def retrying(self, error: OplakeError, wait_s: float) -> None:
         """The table opens its log again soon."""
         self.counters.retries += 1
-        self.counters.phase = "waiting"
+        self.counters.phase, self.counters.reason = "waiting", error.code
         self._log.warning("table reopens", code=error.code, what=error.what, where=error.where, wait_s=round(wait_s, 2))
 
     def ended(self, reason: str) -> None:
@@ -141,6 +189,14 @@ class Report:
         self.counters.phase = "done"
         self._log.info("table closed", reason=reason, rows=self.counters.rows, rescued=self.counters.rescued)
 
-    def failed(self) -> None:
+    def failed(self, error: OplakeError) -> None:
         """The table has stopped with an error."""
-        self.counters.phase = "failed"
+        self.counters.phase, self.counters.reason = "failed", error.code
+
+    def _measure(self, log: ChangeLog) -> None:
+        self.counters.log_version = log.version()
+        now = time.monotonic()
+        is_due = self._measured_at is None or now - self._measured_at >= MEASURE_EVERY_S
+        if is_due or not self.counters.log_bytes:
+            self._measured_at = now
+            self.counters.log_bytes = log.size_bytes()

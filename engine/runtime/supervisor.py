@@ -58,7 +58,7 @@ def _tell(worker: Worker, future: Future[str], watcher: Watcher) -> None:
     if error is None:
         worker.report.ended(future.result())
     else:
-        worker.report.failed()
+        worker.report.failed(error)
         watcher.failed(worker.job.table, error)
 
 

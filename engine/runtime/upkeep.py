@@ -38,6 +38,7 @@ class Upkeep:
                 continue
             try:
                 if is_due(uri, self._interval, now, options):
+                    self._report.tidying()
                     self._report.kept(uri, maintain(uri, z_order, settings.vacuum.retain, now, options))
             except CommitConflict as conflict:
                 self._report.upkeep_put_off(conflict)

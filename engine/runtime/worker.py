@@ -101,6 +101,7 @@ class Worker:
             state = begin(self._bounds(source), source.position, until_caught_up=self._until_caught_up)
             event: Event = Started(self._now())
             while True:
+                self.report.stepped()
                 state, effect = step(state, event)
                 if self._stop.requested and not state.stopping:
                     state, effect = step(state, StopRequested(self._now()))

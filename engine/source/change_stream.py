@@ -6,7 +6,7 @@ The protocol, with the argument why it is exact, is in docs/protocol.md.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Literal
@@ -29,6 +29,8 @@ from engine.source.tail import Capture, Tail
 
 Snapshot = Literal["initial", "no_data", "when_needed"]
 
+OPLOG_EVERY_S = 600.0
+"""How often a stream asks how old the oplog is."""
 PROVE_EVERY_S = 10.0
 """How often a snapshot makes sure that the changes since its start are still there."""
 
@@ -73,6 +75,8 @@ class ChangeStreamSource:
         self._milestones = Milestones(self._now)
         self._seen_at: float | None = None
         self._goal: int | None = None
+        self._oplog_began: float | None = None
+        self._oplog_asked_at = time.monotonic()
 
     def poll(self, timeout_s: float, max_rows: int, max_bytes: int = 32 << 20) -> Batch:
         """The next changes, perhaps none; the batch's position is where to go on after them.
@@ -105,6 +109,7 @@ class ChangeStreamSource:
 
     is_shared = False
     may_fold = True
+    is_assigned = True
 
     @property
     def position(self) -> Position:
@@ -134,6 +139,16 @@ class ChangeStreamSource:
         """How far what was read is behind the clock; None while the snapshot is read."""
         return None if self._seen_at is None else max(0.0, time.time() - self._seen_at)
 
+    @property
+    def lag_events(self) -> Mapping[int, int]:
+        """Unknown: a change stream does not tell how much is to come."""
+        return {}
+
+    @property
+    def oplog_window_s(self) -> float | None:
+        """Age of the oplog's oldest entry, as it was when this last asked; None where it may not be read."""
+        return None if self._oplog_began is None else max(0.0, time.time() - self._oplog_began)
+
     def close(self) -> None:
         """Give the server its cursors back. A later ``poll`` opens them again."""
         if self._tail is not None:
@@ -149,6 +164,7 @@ class ChangeStreamSource:
         if self._position.snapshot_done:
             self._read_stream(tail, pending, deadline)
             tail.prove()
+            self._look_at_oplog(tail)
             return
         self._read_documents(pending)
         if time.monotonic() - self._proven_at >= PROVE_EVERY_S:
@@ -168,9 +184,17 @@ class ChangeStreamSource:
         tail = Tail(self._collection, self._capture, start)
         with ExitStack() as when_lost:
             when_lost.callback(tail.close)
-            tail.require_start()
+            self._note_oplog(tail.require_start())
             when_lost.pop_all()
         return tail
+
+    def _look_at_oplog(self, tail: Tail) -> None:
+        if time.monotonic() - self._oplog_asked_at >= OPLOG_EVERY_S:
+            self._note_oplog(tail.oldest_in_oplog())
+
+    def _note_oplog(self, oldest: int | None) -> None:
+        self._oplog_asked_at = time.monotonic()
+        self._oplog_began = None if oldest is None else unix_seconds(oldest)
 
     def _read_documents(self, pending: Pending) -> None:
         if self._documents is None:

@@ -211,6 +211,19 @@ class KafkaSource:
         """How far what was read is behind the clock; None while nothing was."""
         return None if self._seen_at is None else max(0.0, time.time() - self._seen_at)
 
+    @property
+    def lag_events(self) -> Mapping[int, int]:
+        """Of each partition that is ours the records behind what was read, by the brokers' last answer."""
+        ends = self._membership.known_ends(self._owned)
+        return {one: max(0, end - (self._offsets.get(one) or 0)) for one, end in ends.items()}
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether the group has shared out its partitions, even when none of them is ours."""
+        return bool(self._moves)
+
+    oplog_window_s = None
+
     def close(self) -> None:
         """Nothing: the membership outlives this."""
 

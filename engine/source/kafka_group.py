@@ -92,6 +92,17 @@ class Membership:
                 if error.args[0].code() not in (KafkaError._STATE, KafkaError._NO_OFFSET):
                     _log.warning("group offsets not written: %s", error.args[0].name())
 
+    def known_ends(self, partitions: Iterable[int]) -> dict[int, int]:
+        """Partition -> the offset behind its last record, as the brokers told it with the records; asks nobody."""
+        known = {}
+        for partition in partitions:
+            place = TopicPartition(self.topic, partition)
+            with asking(self.topic):
+                _, end = self._consumer.get_watermark_offsets(place, cached=True)
+            if end >= 0:
+                known[partition] = end
+        return known
+
     def close(self) -> None:
         """Leave the group, so that the others get our partitions at once."""
         self._consumer.close()

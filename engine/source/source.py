@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from engine.source.batch import Batch, Position
@@ -29,6 +30,18 @@ class Source(Protocol):
     @property
     def lag_seconds(self) -> float | None:
         """How far what was read is behind the clock; None while unknown."""
+
+    @property
+    def lag_events(self) -> Mapping[int, int]:
+        """Partition that is ours -> records in it not read yet, as far as known."""
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether it is settled which partitions are ours, none perhaps."""
+
+    @property
+    def oplog_window_s(self) -> float | None:
+        """Age of the oplog's oldest entry; None while unknown."""
 
     def poll(self, timeout_s: float, max_rows: int, max_bytes: int) -> Batch:
         """The next changes, perhaps none, and the position after them."""

@@ -81,22 +81,26 @@ class Tail:
             stream.try_next()
             return sequence_of(stream.resume_token)
 
-    def require_start(self) -> None:
+    def require_start(self) -> int | None:
         """Make sure that the stream began where it should.
 
         A server may begin with the oldest change it has. The first read is over: an oplog that still holds the
         start now held it then. Where this user may not read the oplog, the server has to tell.
 
+        Returns:
+            The packed time of the oplog's oldest entry.
+
         Raises:
             ResumePointLost: the oplog begins after the start.
         """
-        oldest = self._oldest_in_oplog()
+        oldest = self.oldest_in_oplog()
         if oldest is not None and oldest > self._start:
             at, first = unpack(self._start).as_datetime(), unpack(oldest).as_datetime()
             raise resume_point_lost(
                 self._collection.full_name,
                 f"the position is {at:%Y-%m-%d %H:%M:%S} UTC, the oplog begins {first:%Y-%m-%d %H:%M:%S} UTC",
             )
+        return oldest
 
     def prove(self) -> None:
         """Make sure that what was read since the last proof has no hole.
@@ -177,7 +181,8 @@ class Tail:
         """Changes of a transaction share their time: only an empty read tells that all of them were read."""
         return told if self.is_idle else told - 1
 
-    def _oldest_in_oplog(self) -> int | None:
+    def oldest_in_oplog(self) -> int | None:
+        """The packed time of its oldest entry; None where this user may not read it, or there is none."""
         oplog = self._collection.database.client.local["oplog.rs"]
         try:
             first = oplog.find_one({}, {"ts": 1}, sort=[("$natural", 1)])

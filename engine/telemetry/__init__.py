@@ -1,1 +1,1 @@
-"""Logs, and the named crash points of the fault tests."""
+"""Logs, counters, metrics, and the named crash points of the fault tests."""
