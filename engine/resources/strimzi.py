@@ -1,6 +1,7 @@
 """A pipeline's topics and connector as Strimzi's custom resources, for clusters that Kubernetes looks after.
 
-Shapes: https://strimzi.io/docs/operators/latest/configuring.html (``kafka.strimzi.io/v1beta2``).
+Shapes: https://strimzi.io/docs/operators/latest/configuring.html (``kafka.strimzi.io/v1``, the one
+that Strimzi 1.2.0 serves).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from engine.resources.topic_desired import PARTITIONS, REPLICATION, topics_of
 from engine.spec.kafka_names import connector_name
 from engine.spec.target import Kafka
 
-API = "kafka.strimzi.io/v1beta2"
+API = "kafka.strimzi.io/v1"
 LABEL = "strimzi.io/cluster"
 MAX_NAME = 253
 _TASKS = "tasks.max"
@@ -34,11 +35,11 @@ def workers(cluster: str, kafka: Kafka, replicas: int) -> dict[str, Any]:
         "spec": {
             "replicas": replicas,
             "bootstrapServers": kafka.bootstrap_servers.resolved(),
+            "groupId": cluster,
+            "configStorageTopic": f"{cluster}-configs",
+            "offsetStorageTopic": f"{cluster}-offsets",
+            "statusStorageTopic": f"{cluster}-status",
             "config": {
-                "group.id": cluster,
-                "config.storage.topic": f"{cluster}-configs",
-                "offset.storage.topic": f"{cluster}-offsets",
-                "status.storage.topic": f"{cluster}-status",
                 **{f"{kind}.storage.replication.factor": copies for kind in ("config", "offset", "status")},
                 "exactly.once.source.support": "enabled",
                 "connector.client.config.override.policy": "All",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 from ruamel.yaml import YAML
@@ -15,6 +18,7 @@ from engine.resources.strimzi import kubernetes_name
 from tests.planner.worlds import World
 
 FROM = "file:/opt/kafka/external-configuration/mongodb/uri.properties:uri"
+STRIMZI = Path(__file__).parents[1] / "deploy" / "strimzi"
 SERVERS = {"bootstrap_servers": "kafka:9092", "connect_url": "http://c:8083"}
 
 
@@ -45,6 +49,27 @@ def test_a_target_becomes_workers_topics_and_a_connector_a_pipeline(world: World
     assert (connector["spec"]["tasksMax"], connector["spec"]["state"]) == (1, "running")
     assert connector["spec"]["config"]["mongodb.connection.string"] == f"${{{FROM}}}"
     assert connector["spec"]["config"]["topic.prefix"] == "local.order_items"
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "stopped"])
+def test_every_resource_is_one_that_strimzi_takes(world: World, state: str) -> None:
+    on_kafka(world, mongodb_uri_from=FROM, state=state)
+    world.spec("order_items")
+    for one in written(world):
+        kind = json.loads((STRIMZI / f"{one['kind']}.json").read_text())
+        assert one["apiVersion"] == f"{kind['group']}/{kind['version']}"
+        jsonschema.validate(one, closed(kind["schema"]))
+        refused = {**one, "spec": {**one["spec"], "unknown": 1}}
+        with pytest.raises(jsonschema.ValidationError, match="unknown"):
+            jsonschema.validate(refused, closed(kind["schema"]))
+
+
+def closed(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema as Kubernetes checks it strictly: fields that it does not name are refused."""
+    properties = schema.get("properties", {})
+    inner = {name: one if name == "metadata" else closed(one) for name, one in properties.items()}
+    is_open = schema.get("x-kubernetes-preserve-unknown-fields") or "additionalProperties" in schema or not inner
+    return schema | ({"properties": inner} if inner else {}) | ({} if is_open else {"additionalProperties": False})
 
 
 def test_every_name_is_one_that_kubernetes_takes(world: World) -> None:
