@@ -59,23 +59,35 @@ def _read_elements(source: bytes) -> list[tuple[str, BsonValue]]:
     at, end = _LENGTH.size, len(source) - 1
     while at < end:
         kind = source[at]
-        name_end = source.index(b"\0", at + 1)
+        name_end = _end_of_text(source, at + 1)
         name = _text(source[at + 1 : name_end])
         start = name_end + 1
-        size = _size(kind, source, start)
+        size = size_of_value(kind, source, start)
         elements.append((name, _read_value(kind, source[at : start + size], source[start : start + size])))
         at = start + size
     return elements
 
 
-def _size(kind: int, source: bytes, start: int) -> int:
+def size_of_value(kind: int, source: bytes, start: int) -> int:
+    """How many bytes the value of an element says it has; it may be wrong, or reach over the end of the source.
+
+    Args:
+        kind: the element's type.
+        source: bytes that hold it.
+        start: where the value begins.
+
+    Raises:
+        InvalidBSON: there is no such type, its length is negative, or the source ends too early.
+    """
     if kind in _FIXED_SIZES:
         return _FIXED_SIZES[kind]
     if kind == _REGEX:
-        return source.index(b"\0", source.index(b"\0", start) + 1) + 1 - start
+        return _end_of_text(source, _end_of_text(source, start) + 1) + 1 - start
     if start + _LENGTH.size > len(source):
         raise InvalidBSON("the document ends inside an element")
     (length,) = _LENGTH.unpack_from(source, start)
+    if length < 0:
+        raise InvalidBSON("an element has a negative length")
     if kind in _SELF_SIZED:
         return int(length)
     if kind == _BINARY:
@@ -85,6 +97,13 @@ def _size(kind: int, source: bytes, start: int) -> int:
     if kind in _STRING_LIKE:
         return int(length) + 4
     raise InvalidBSON(f"unknown element type {kind:#04x}")
+
+
+def _end_of_text(source: bytes, start: int) -> int:
+    end = source.find(b"\0", start)
+    if end < 0:
+        raise InvalidBSON("the document ends inside a text")
+    return end
 
 
 def _read_value(kind: int, element: bytes, value: bytes) -> BsonValue:
