@@ -10,8 +10,8 @@ LOCK_ID := $(shell cksum locks/dev.txt pyproject.toml 2>/dev/null | cksum | cut 
 READY := .venv/.stamp-$(LOCK_ID)
 OPLAKE_DATASETS ?= $(wildcard $(CURDIR)/../shared/datasets)
 export OPLAKE_DATASETS
-# Two workers need two cores.
-WORKERS ?= 2
+# Workers of a test run: two cores are busy with three, because many tests wait for servers.
+WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .PHONY: help setup demo test unit lint format bench bench-api bench-kafka chaos lock clean
@@ -30,7 +30,8 @@ demo: $(READY) ## watch the whole thing once, on this machine, in under three mi
 test: $(READY) ## the whole suite: real server, faults, packaging, and every property in depth
 	@$(if $(OPLAKE_DATASETS),,echo "test: OPLAKE_DATASETS is not set: the tests of the sample collections do not run")
 	@$(if $(and $(shell command -v java),$(shell command -v mvn)),,echo "test: no java or mvn here: the tests of Kafka, Connect and Debezium do not run (Java 17+ and Maven: Debian openjdk-17-jre-headless, maven)")
-	HYPOTHESIS_PROFILE=deep $(PYTEST) --dist loadfile # a file stays on one worker and starts its server once
+	@# A file stays on one worker and starts its server once; the long files come first in the order of names.
+	HYPOTHESIS_PROFILE=deep $(PYTEST) --dist loadfile --no-loadscope-reorder
 
 unit: $(READY) ## the fast part, without servers: under a minute
 	$(PYTEST) --dist worksteal -m "not server and not fault and not packaging and not slow"

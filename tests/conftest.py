@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,8 @@ from tests.examples import load_profile
 from tests.kafka.broker import TestBroker
 
 load_profile()
+# A shell that starts the suite in the background lets it ignore Ctrl-C, and so every process that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HEAP_MB = 384
 NO_JVM = "needs Java 17+ and Maven, which are not both on PATH here"
