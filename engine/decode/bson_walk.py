@@ -28,6 +28,8 @@ _LENGTHS = {STRING: (1, 4), DOCUMENT: (5, 0), ARRAY: (5, 0), BINARY: (0, 5)}
 _ENDS_IN_ZERO = frozenset({STRING, DOCUMENT, ARRAY})
 _WORD = 8
 _TYPE = np.uint64(0xFF)
+_END = 0
+"""Stands where the next element's type would."""
 _FEW = 24
 """So few arrays are walked on one by one: a step of all of them together takes as long as this many of one."""
 _MOST_ELEMENTS = 1_000_000
@@ -114,7 +116,7 @@ class Walk:
 
     def _field(self, level: Level, heads: NDArray[np.uint64], name: bytes) -> Values | None:
         (want, mask), *others = _words_of(name)
-        matches = ((heads & mask) == want) & ((heads & _TYPE) != 0)  # at its end a document has a zero byte
+        matches = (heads & mask) == want
         hits = np.count_nonzero(matches)
         if not hits:
             return None
@@ -125,8 +127,12 @@ class Walk:
             if not same.all():
                 index = np.flatnonzero(same) if index is None else index[same]
                 at = at[same]
-        kind = (heads if index is None else heads[index]) & _TYPE
-        return self._values(level, index, kind.astype(np.uint8), at + (1 + len(name)))
+        kind = ((heads if index is None else heads[index]) & _TYPE).astype(np.uint8)
+        is_element = kind != _END
+        if not is_element.all():  # behind the end of a document, the next one's length may look like a name
+            index = np.flatnonzero(is_element) if index is None else index[is_element]
+            at, kind = at[is_element], kind[is_element]
+        return self._values(level, index, kind, at + (1 + len(name)))
 
     def _values(self, level: Level, index: Places | None, kind: NDArray[np.uint8], at: Places) -> Values:
         """Values that start here, cursors moved behind them; those that cannot be are gone, their documents stuck."""

@@ -225,6 +225,12 @@ def test_what_no_column_can_hold_is_left_to_the_slow_path_and_harms_no_other_doc
     same([good, document, good], columns)
 
 
+def test_a_document_that_has_ended_does_not_take_the_next_ones_length_for_a_name() -> None:
+    documents = [bson.encode({"_id": 1}), bson.encode({"_id": 2, "a": "x" * 75})]
+    assert documents[1][:2] == b"a\0"
+    assert fits(documents, Struct({"a": Scalar.STRING})) == [True, True]
+
+
 def test_documents_with_a_map_are_left_to_the_slow_path_and_the_others_are_not() -> None:
     columns = Struct({"m": MapOf(Scalar.INT32), "v": Scalar.INT32})
     documents = [bson.encode({"_id": 1, "m": {"x": 1}, "v": 1}), bson.encode({"_id": 2, "m": None, "v": 1})]
