@@ -27,7 +27,8 @@ def lines_of_broken(lines: tuple[str, ...], model: type[BaseModel]) -> tuple[str
 
 def lines_of(tree: Tree, model: type[BaseModel]) -> tuple[str, ...]:
     """The lines of a file whose keys are known."""
-    plain = {key for key, is_secret in _keys(Target) if not is_secret}
+    secret = {key for key, is_secret in _keys(Target) if is_secret}
+    plain = {key for key, _ in _keys(Target)} - secret  # a line does not say at which depth its key stands
     lines = hide_suspects(tree.lines, plain if model is Target else None)
     return hide_extents(lines, _secret_extents(tree, model))
 

@@ -86,6 +86,14 @@ def test_a_target_with_a_line_lost_or_doubled_does_not_show_its_secrets(
     )
 
 
+def test_a_key_that_is_a_secret_in_one_place_is_hidden_in_all(tmp_path: Path) -> None:
+    line = 'state: "${env:OPLAKE_NEVER_SET:-hunter2}"\n'
+    root = write(
+        tmp_path, {"targets/local.yaml": TARGET.format_map({"secret": "x"}) + line, "pipelines/u.yaml": PIPELINE}
+    )
+    assert "hunter2" not in reports(root)
+
+
 def inside(text: str, secret: str, index: int) -> bool:
     """Whether a character is of a secret: changing that would make another secret."""
     return secret in text[max(0, index - len(secret) + 1) : index + len(secret)]
