@@ -6,6 +6,7 @@ Which of these comes next is decided in ``step``; how each is done is written in
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -131,9 +132,14 @@ class Worker:
                         return reason
 
     def _bounds(self, source: Source) -> Bounds:
-        """The table's limits; of the workers that share a table, one folds it."""
+        """The table's limits; of the workers that share a table, one folds it.
+
+        At the end of a run that ends by itself each of them does: the one that should may be between two workers.
+        """
         bounds = replace(self.job.bounds, is_shared=source.is_shared)
-        return bounds if source.may_fold else replace(bounds, fold_every_s=None)
+        if source.may_fold or bounds.fold_every_s is None:
+            return bounds
+        return replace(bounds, fold_every_s=math.inf if self._until_caught_up else None)
 
     def _open_log(self) -> ChangeLog:
         """The log; after a retry it has to be the one that this worker began with.
