@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -45,20 +46,20 @@ def test_the_page_signs_in_shows_pipelines_and_answers_a_query(
         browser.get(f"http://127.0.0.1:{port}/")
         _wait(browser, "#key")[0].send_keys(served.keys["viewer"])
         _wait(browser, "form button")[0].click()
-        row = _wait(browser, "tbody tr")[0].text
+        row = _text(browser, "tbody tr")
         assert "orders" in row
         browser.get(f"http://127.0.0.1:{port}/#/pipelines/orders")
-        text = _wait(browser, "main details")[0].find_element(By.XPATH, "..").text
-        assert "Nothing to do" in text
-        assert all(not button.is_enabled() for button in _wait(browser, "[role=group] button")), (
-            "a viewer steers nothing"
-        )
+        _wait(browser, "main details")
+        _wait(browser, "[role=group] button")
+        assert "Nothing to do" in _text(browser, "main")
+        enabled = "return document.querySelectorAll('[role=group] button:enabled').length"
+        assert browser.execute_script(enabled) == 0, "a viewer steers nothing"
         browser.get(f"http://127.0.0.1:{port}/#/query")
         sql = _wait(browser, "#sql")[0]
         sql.clear()
         sql.send_keys("select '<img src=x onerror=alert(1)>' as hostile")
         _wait(browser, "form button.main")[0].click()
-        assert _wait(browser, "tbody th")[0].text == "<img src=x onerror=alert(1)>"
+        assert _text(browser, "tbody th") == "<img src=x onerror=alert(1)>"
         assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
         hosts = browser.execute_script(
             "return performance.getEntriesByType('resource').map((one) => new URL(one.name).host)"
@@ -66,6 +67,12 @@ def test_the_page_signs_in_shows_pipelines_and_answers_a_query(
         assert set(hosts) == {f"127.0.0.1:{port}"}
         complaints = [line["message"] for line in browser.get_log("browser") if "api/v1/me" not in line["message"]]
         assert complaints == []
+
+
+def _text(browser: webdriver.Chrome, selector: str) -> str:
+    """The text of the first such element; the page may draw it anew between being found and being read."""
+    waiting = WebDriverWait(browser, PATIENCE_S, ignored_exceptions=[StaleElementReferenceException])
+    return str(waiting.until(lambda driver: [one.text for one in driver.find_elements(By.CSS_SELECTOR, selector)])[0])
 
 
 def _wait(browser: webdriver.Chrome, selector: str) -> list[webdriver.remote.webelement.WebElement]:
