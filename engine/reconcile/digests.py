@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-import bson
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from engine.decode.decoder import Decoder
+from engine.decode.document_rows import document_rows
 from engine.decode.rules import DecodeRules
 from engine.reconcile.fingerprint import DIGEST_BYTES, row_digests
-from engine.source.batch import Batch
 from engine.spec.types import Struct
 
 PAIRS = pa.schema([("id", pa.string()), ("digest", pa.binary(DIGEST_BYTES))])
 NO_PAIRS = PAIRS.empty_table()
-_KEY = bson.encode({"_id": None})
-_THEN = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Digester:
     """Digests documents as if they were rows of one table."""
 
     def __init__(self, rules: DecodeRules, columns: Struct) -> None:
-        self._decoder = Decoder(rules)
+        self._rules = rules
         self._columns = columns
 
     def documents(self, documents: Sequence[bytes]) -> pa.Table:
         """``PAIRS`` of whole BSON documents, in their order."""
-        count = len(documents)
-        if not count:
-            return NO_PAIRS
-        batch = Batch(["r"] * count, [""] * count, [0] * count, [_KEY] * count, documents)
-        decoded = self._decoder.decode(batch, self._columns, _THEN)
-        return pairs(decoded.table, decoded.columns)
+        rows = document_rows(documents, self._columns, self._rules)
+        return pairs(rows.table, rows.columns)
 
 
 def pairs(rows: pa.Table, columns: Struct) -> pa.Table:
