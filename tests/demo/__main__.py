@@ -21,7 +21,7 @@ NEXT = """
    Try next:
      - the same with your own data:    mkdir lake && cd lake && oplake init, then set OPLAKE_MONGODB_URI
      - another shape of table:         edit specs/pipelines/orders.yaml (mode: current | history | changes), then plan
-     - what you may rely on, and why:  docs/README.md
+     - what you may rely on, and why:  README.md
      - the suite, kills included:      make test
 """
 
