@@ -24,20 +24,24 @@ _WORD = re.compile(r"[^\s{}\[\],:\"'#&*!|>$?-]+")
 _SUSPECT = re.compile(r"(?i)secret|passw|token|credential|access_?key")
 
 
-def hide_suspects(lines: Iterable[str], plain_keys: Collection[str] | None) -> tuple[str, ...]:
+def hide_suspects(lines: Iterable[str], known: Collection[tuple[int, int]] | None) -> tuple[str, ...]:
     """Hide the user information of addresses, all of MongoDB's, and the values of keys that may be secrets.
 
     Args:
-        plain_keys: the keys whose values are shown; None when only a suspicious name hides a value.
+        known: line and column, from 1, of the keys whose values are shown; None when only a suspicious name hides a
+            value.
     """
 
-    def hide_value(match: re.Match[str]) -> str:
-        key = match["key"]
-        is_plain = not _SUSPECT.search(key) and (plain_keys is None or key in plain_keys)
-        return match[0] if is_plain else _hide_match(match)
+    def hide_values(number: int, line: str) -> str:
+        def hide_value(match: re.Match[str]) -> str:
+            is_known = known is None or (number, match.start("key") + 1) in known
+            return match[0] if is_known and not _SUSPECT.search(match["key"]) else _hide_match(match)
+
+        return _KEY_VALUE.sub(hide_value, line)
 
     return tuple(
-        _KEY_VALUE.sub(hide_value, _MONGODB.sub(_hide_match, _USER_INFO.sub(_hide_match, line))) for line in lines
+        hide_values(number, _MONGODB.sub(_hide_match, _USER_INFO.sub(_hide_match, line)))
+        for number, line in enumerate(lines, start=1)
     )
 
 

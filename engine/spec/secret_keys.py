@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import get_args
 
 from pydantic import BaseModel
 
@@ -27,9 +26,9 @@ def lines_of_broken(lines: tuple[str, ...], model: type[BaseModel]) -> tuple[str
 
 def lines_of(tree: Tree, model: type[BaseModel]) -> tuple[str, ...]:
     """The lines of a file whose keys are known."""
-    secret = {key for key, is_secret in _keys(Target) if is_secret}
-    plain = {key for key, _ in _keys(Target)} - secret  # a line does not say at which depth its key stands
-    lines = hide_suspects(tree.lines, plain if model is Target else None)
+    # Not by name: a key can be a secret at one depth and none at another, and a doubled one is in the tree once.
+    known = {(key.line, key.column) for path, key in tree.keys.items() if is_known(Target, path)}
+    lines = hide_suspects(tree.lines, known if model is Target else None)
     return hide_extents(lines, _secret_extents(tree, model))
 
 
@@ -52,16 +51,6 @@ def _secret_extents(tree: Tree, model: type[BaseModel]) -> Iterator[Extent]:
     for path, key in tree.keys.items():
         if hides_key(tree, model, path):
             yield key.line - 1, key.column - 1, key.line - 1, key.column - 1 + key.length
-
-
-def _keys(model: type[BaseModel]) -> Iterator[tuple[str, bool]]:
-    """Every key with a value of its own, at any depth, and whether that is a secret by its type."""
-    for name, info in fields_of(model).items():
-        inner = model_in(info.annotation)
-        if inner is not None:
-            yield from _keys(inner)
-        else:
-            yield name, Secret in (info.annotation, *get_args(info.annotation))
 
 
 def _words(model: type[BaseModel]) -> Iterator[str]:
