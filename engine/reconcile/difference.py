@@ -7,7 +7,7 @@ where they are not, the two are walked side by side to say at which paths.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
@@ -24,6 +24,7 @@ from engine.decode.rebuild import Row, rebuild, rebuild_bytes
 from engine.decode.rescue import join_path
 from engine.decode.rules import DecodeRules
 from engine.decode.values import BsonValue, Document
+from engine.reconcile.bent_columns import Names, bent_columns
 from engine.spec.types import Struct
 
 _GONE = object()
@@ -44,6 +45,8 @@ class Kind(StrEnum):
     """The same fields in another order."""
     BYTES = "bytes"
     """The documents differ in what no path tells, such as a field that comes twice."""
+    COLUMN = "column"
+    """The row tells the document by a note in ``_rescued``, and the column beside it holds something else."""
     UNREADABLE = "unreadable"
     """The row cannot be turned into a document at all."""
 
@@ -65,7 +68,7 @@ class FieldDifference:
 
 
 def differences(source_document: bytes, row: Row, columns: Struct, rules: DecodeRules) -> tuple[FieldDifference, ...]:
-    """All places at which a row differs from its document; none when they tell the same.
+    """All places at which a row differs from its document; none when its notes and columns tell the same.
 
     Args:
         source_document: BSON as the collection has it.
@@ -78,7 +81,7 @@ def differences(source_document: bytes, row: Row, columns: Struct, rules: Decode
     try:
         told = rebuild_bytes(row, columns)
         if told == (write_exactly(source) if rules.masks else source_document):
-            return ()
+            return tuple(_Comparison(rules).bent(bent_columns(source_document, row, columns, rules)))
         table = rebuild(row, columns)
     except _UNREADABLE:
         return (FieldDifference("", None, None, Kind.UNREADABLE),)
@@ -107,10 +110,18 @@ class _Comparison:
             yield from self._documents(source, table, place)
         elif isinstance(source, list) and isinstance(table, list):
             for number, (one, other) in enumerate(zip_longest(source, table, fillvalue=_GONE)):
-                yield from self.compare(one, other, _Place(join_path(place.path, str(number)), place.columns))
+                yield from self.compare(one, other, _element(place, number))
         elif _text(source) != _text(table):
             one, other = self._shown(source, place), self._shown(table, place)
             yield FieldDifference(place.path or "", one, other, _kind(source, table))
+
+    def bent(self, found: Iterable[tuple[Names, BsonValue, BsonValue]]) -> Iterator[FieldDifference]:
+        for names, right, held in found:
+            place = _TOP
+            for name in names:
+                place = _element(place, name) if isinstance(name, int) else self._field(place, name)
+            one, other = (None if value is None else self._shown(value, place) for value in (right, held))
+            yield FieldDifference(place.path or "", one, other, Kind.COLUMN)
 
     def _documents(self, source: Document, table: Document, place: _Place) -> Iterator[FieldDifference]:
         for name in dict.fromkeys([*source, *table]):
@@ -142,6 +153,10 @@ class _Comparison:
             apply_masks([holder], dict.fromkeys(below, "redact"), maps)
             value = holder[""]
         return extended_json.dumps(value)
+
+
+def _element(place: _Place, number: int) -> _Place:
+    return _Place(join_path(place.path, str(number)), place.columns)
 
 
 def _opened(value: BsonValue) -> BsonValue:

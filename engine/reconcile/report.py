@@ -28,7 +28,7 @@ class DifferenceReport(_Part):
     path: str = Field(description="Dotted, with the numbers of array elements; empty: the whole document.")
     source: str | None = Field(description='Canonical extended JSON; null where there is nothing; masked: "***".')
     table: str | None = Field(description="The same of the row.")
-    kind: Literal["missing_field", "extra_field", "type", "value", "order", "bytes", "unreadable"] = Field(
+    kind: Literal["missing_field", "extra_field", "type", "value", "order", "bytes", "column", "unreadable"] = Field(
         description="How the two differ."
     )
 

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.decode.exact_bson import write_exactly
-from engine.decode.narrowed import narrower_before, remember
+from engine.decode.narrowed import narrower_before, remember, retyped
 from engine.decode.rules import DecodeRules
 from engine.reconcile.difference import FieldDifference, Kind, differences
-from engine.spec.types import MapOf, Scalar, Struct
+from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
 from tests.decode import bson_strategies as bs
 from tests.decode.batches import decode
 
@@ -154,3 +154,64 @@ def test_masks_hide_no_difference_in_what_they_do_not_cover(documents: list[byte
     decoded = decode(documents, rules=rules)
     for document, row in zip(documents, decoded.table.to_pylist(), strict=True):
         assert differences(document, row, decoded.columns, rules) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "expected"),
+    [
+        (5.0, {"a": 7}, ("a", '{"$numberInt":"5"}', '{"$numberInt":"7"}')),
+        ("text", {"a": 7}, ("a", None, '{"$numberInt":"7"}')),
+        (5.0, {"a": None}, ("a", '{"$numberInt":"5"}', None)),
+    ],
+)
+def test_a_column_that_was_bent_beside_the_note_that_tells_its_value_is_found(
+    value: object, column: dict[str, Any], expected: tuple[Any, ...]
+) -> None:
+    document = {"_id": 1, "a": value}
+    decoded = decode([document, *({"_id": number, "a": number} for number in range(2, 30))])
+    row = decoded.table.to_pylist()[0]
+    assert differences(write_exactly(document), row, decoded.columns, DecodeRules()) == ()
+    (found,) = differences(write_exactly(document), row | column, decoded.columns, DecodeRules())
+    assert (found.path, found.source, found.table, found.kind) == (*expected, Kind.COLUMN)
+
+
+def test_what_a_masked_column_holds_beside_a_note_is_not_shown() -> None:
+    rules = DecodeRules(masks={("a", "card"): "redact"})
+    document = {"_id": 1, "a": [{"card": SECRET, "n": 5.0}]}
+    decoded = decode([document, *({"_id": number, "a": [{"n": number}]} for number in range(2, 30))], rules=rules)
+    row = decoded.table.to_pylist()[0] | {"a": [{"card": SECRET, "n": 6}]}
+    row["_rescued"] = '{"a.0.card":"***","a.0.n":{"$numberDouble":"5.0"}}'
+    found = differences(write_exactly(document), row, decoded.columns, rules)
+    assert [(one.path, one.table) for one in found] == [("a.0.card", '"***"'), ("a.0.n", '{"$numberInt":"6"}')]
+
+
+def in_columns(value: Any, column: ColumnType) -> Any:  # noqa: ANN401 - whatever Arrow holds
+    """A value that came when its column was narrower, as it is after a widening."""
+    match column:
+        case Struct(fields) if value is not None:
+            return {name: in_columns(value[name], fields[name]) for name in value}
+        case ListOf(element) if value is not None:
+            return [in_columns(item, element) for item in value]
+        case Scalar.DOUBLE if value is not None:
+            return float(value)
+    return value
+
+
+@PROPERTY
+@given(st.lists(bs.documents(), min_size=1, max_size=4), st.sampled_from([Scalar.INT32, Scalar.INT64, Scalar.DOUBLE]))
+def test_a_row_from_before_its_table_grew_and_was_widened_is_no_difference(
+    documents: list[bytes], width: Scalar
+) -> None:
+    """Each document comes when the table has the columns of those before it; then int32 becomes another type."""
+    columns, rows = Struct({}), []
+    for document in documents:
+        decoded = decode([document], columns)
+        columns = decoded.columns
+        rows.append((decoded.table, columns))
+    wide = retyped(columns, lambda _, scalar: width if scalar is Scalar.INT32 else scalar)
+    for document, (row, before) in zip(documents, rows, strict=True):
+        (held,) = row.to_pylist()
+        own = in_columns({name: held[name] for name in before.fields}, wide)
+        was = narrower_before(columns, wide)
+        (rescued,) = remember(row.column("_rescued"), was).to_pylist() if was else [held["_rescued"]]
+        assert differences(document, {**held, **own, "_rescued": rescued}, wide, DecodeRules()) == ()
