@@ -37,10 +37,11 @@ def test_every_locked_package_carries_a_hash(lock: Path) -> None:
     assert [block.split()[0] for block in blocks if "--hash=sha256:" not in block] == []
 
 
-def test_the_development_lock_holds_the_very_versions_a_user_gets() -> None:
-    runtime, dev = pins(ROOT / "locks/runtime.txt"), pins(ROOT / "locks/dev.txt")
+@pytest.mark.parametrize("lock", ["runtime", "production"])
+def test_the_development_lock_holds_the_very_versions_a_user_gets(lock: str) -> None:
+    used, dev = pins(ROOT / f"locks/{lock}.txt"), pins(ROOT / "locks/dev.txt")
 
-    assert {name: versions for name, versions in runtime.items() if dev.get(name) != versions} == {}
+    assert {name: versions for name, versions in used.items() if dev.get(name) != versions} == {}
 
 
 def test_every_declared_dependency_is_in_its_lock() -> None:
