@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from engine.decode.bson_documents import decode_documents
+from engine.decode.column_names import ColumnNames
 from engine.decode.decoder import infer
 from engine.decode.rescue import Reason
 from engine.decode.rules import DecodeRules, rules_of
@@ -88,10 +89,12 @@ def _with_pins(columns: Struct, rules: DecodeRules) -> Struct:
     """The columns, in the documents' order, then the pinned ones that no document has had yet.
 
     Before any document is known none is pinned ahead: the order of the columns would be another than the documents',
-    and each row would have to note its own.
+    and each row would have to note its own. A name that a document has in other capitals is taken, as it is when rows
+    are decoded.
     """
-    pins = {path[0]: column for path, column in rules.pins.items() if len(path) == 1}
-    return Struct({**columns.fields, **{name: pin for name, pin in pins.items() if name not in columns.fields}})
+    names = ColumnNames(columns.fields, is_top_level=True)
+    pins = {path[0]: column for path, column in rules.pins.items() if len(path) == 1 and names.claim(path[0])}
+    return Struct({**columns.fields, **pins})
 
 
 def type_counts(documents: Sequence[bytes], paths: Sequence[str]) -> Mapping[str, Mapping[str, int]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from engine.resources.collection import Sample
 from engine.resources.columns import columns_to_json
 from engine.resources.partitions import partitions
@@ -58,6 +56,11 @@ def folded_columns(log: Struct | None, pipeline: Pipeline) -> dict[str, Json]:
 
 
 def with_partitions(columns: Struct, pipeline: Pipeline) -> Struct:
-    """The columns and those partition columns that no document has had yet."""
-    fields: Mapping[str, ColumnType] = dict(columns.fields)
-    return Struct({**fields, **{n: c for n, c in partition_columns(pipeline).items() if n not in fields}})
+    """The columns and those partition columns that no document has had yet.
+
+    A partition column takes its name from a field that differs from it in capitals only: such a field is rescued.
+    """
+    partitioning = partition_columns(pipeline)
+    exact = {name.casefold(): name for name in partitioning}
+    fields = {name: column for name, column in columns.fields.items() if exact.get(name.casefold(), name) == name}
+    return Struct({**fields, **{name: column for name, column in partitioning.items() if name not in fields}})

@@ -77,8 +77,10 @@ def _reserved(name: str) -> tuple[str, str]:
 
 def _check_repeats(tree: Tree, at: Path, names: Sequence[str]) -> Iterator[Diagnostic]:
     for index, name in enumerate(names):
-        if name in names[:index]:
-            message = f"`{name}` is listed twice"
+        before = next((one for one in names[:index] if one.casefold() == name.casefold()), None)
+        if before is not None:
+            other = "" if before == name else f": in other capitals, `{before}` is the same column"
+            message = f"`{name}` is listed twice{other}"
             yield tree.diagnostic((*at, index), "duplicate-column", message, "delete one of the two")
 
 
@@ -86,7 +88,7 @@ def _check_partition(tree: Tree, at: Path, name: str, table: Table) -> Iterator[
     if name == INGESTION_DATE:
         return
     rule = table.fields.get(name)
-    if name in SYSTEM_COLUMNS:
+    if name.casefold() in SYSTEM_COLUMNS:
         message = f"the system column `{name}` cannot partition a table"
         yield tree.diagnostic(at, "bad-partition", message, f"`{INGESTION_DATE}` can, and declared fields can")
     elif rule is None:

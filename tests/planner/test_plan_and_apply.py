@@ -140,6 +140,16 @@ def test_a_partition_that_no_document_has_had_is_added_to_the_log_as_well(world:
     assert world.plan().is_empty
 
 
+def test_a_partition_column_takes_its_name_from_a_field_in_other_capitals(world: World) -> None:
+    world.source.documents_shown = [{"Country": "de", "n": 1}]
+    world.spec(fields={"country": {"type": "string"}}, partition_by=["country"])
+    world.apply()
+    names = {field.name for field in DeltaTable(world.uri("orders/changes")).schema().fields}
+    assert {"country", "n"} <= names
+    assert "Country" not in names
+    assert world.plan().is_empty
+
+
 def test_another_mode_replaces_the_folded_table_and_keeps_the_log(world: World) -> None:
     world.apply()
     world.fill(3)

@@ -49,6 +49,14 @@ def test_pinned_columns_stand_where_the_documents_have_them() -> None:
     assert sample_of([], spec).columns.fields == {}
 
 
+def test_a_pinned_field_that_documents_have_in_other_capitals_gets_no_column() -> None:
+    """Two columns whose names differ in capitals only are one to Delta, which refuses the table."""
+    pins = {"fields": {"points": {"type": "int64"}, "Points": {"type": "string"}}}
+    spec = Pipeline.model_validate({"pipeline": "p", "source": {"collections": ["a.b"]}, "table": pins})
+    assert list(sample_of([bson.encode({"_id": 1, "POINTS": 3})], spec).columns.fields) == ["POINTS"]
+    assert list(sample_of([bson.encode({"_id": 1})], spec).columns.fields) == ["points"]
+
+
 def test_the_types_of_a_field_are_counted_where_they_differ() -> None:
     documents = [
         bson.encode({"depth": 1, "lines": [{"n": 1}, {"n": "x"}]}),
