@@ -16,19 +16,20 @@ from engine.cli.options import project_option, target_option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from engine.query.catalogue import Lake
     from engine.query.run import Query, Rows
+    from engine.spec.project import Project
 
 TEMP_FOLDER = Path(".oplake", "tmp")
 
 
 @click.command()
-@click.argument("sql")
+@click.argument("sql", required=False)
+@click.option("--saved", metavar="NAME", help="Run the query of specs/queries of this name.")
 @click.option("--as-of", "as_of", metavar="VERSION|TIME", help="Look at the lake as it was.")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "json", "parquet"]),
+    type=click.Choice(["table", "csv", "json", "parquet", "arrow"]),
     help="How to write the rows.  [default: table; by --out's suffix where there is one]",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
@@ -38,17 +39,15 @@ TEMP_FOLDER = Path(".oplake", "tmp")
 @click.option("--timeout", default="60s", show_default=True, help="Time until the last row: 500ms, 60s, 5m.")
 @target_option
 @project_option
-def query(sql: str, **options: Any) -> None:  # noqa: ANN401 - click
+def query(sql: str | None, **options: Any) -> None:  # noqa: ANN401 - click
     """Run one SELECT over the views TABLE (live), TABLE__current, TABLE__changes and TABLE__history.
 
-    SQL may be - to read the statement from standard input.
+    SQL may be - to read the statement from standard input, or left out for --saved.
     """
     from engine.query.run import explain_query, run_query
 
     form = _format(options["form"], options["out"])
-    # In a locale that is not UTF-8 Python passes on what it cannot read of the argument; SQL is UTF-8.
-    text = sys.stdin.read() if sql == "-" else os.fsencode(sql).decode(errors="replace")
-    request = _request(text, options)
+    request = _request(sql, options)
     with _quiet_when_nobody_reads():
         if options["explain"]:
             click.echo(explain_query(request))
@@ -58,51 +57,62 @@ def query(sql: str, **options: Any) -> None:  # noqa: ANN401 - click
 
 
 def _format(form: str | None, out: Path | None) -> str:
-    by_suffix = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
+    by_suffix = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".arrow": "arrow", ".arrows": "arrow"}
     chosen = form or (by_suffix.get(out.suffix.lower()) if out else None) or "table"
     if chosen == "parquet" and out is None:
         raise UsageError("Parquet is no text", where="--format", remedy="add --out FILE.parquet")
+    if chosen == "arrow" and out is None and sys.stdout.isatty():
+        raise UsageError("an Arrow stream is no text", where="--format", remedy="add --out FILE.arrow, or pipe it")
     return chosen
 
 
-def _request(sql: str, options: dict[str, Any]) -> Query:
+def _request(sql: str | None, options: dict[str, Any]) -> Query:
     from engine.query.as_of import NOW, parse_as_of
     from engine.query.limits import Limits
+    from engine.query.project_lake import lake_of
     from engine.query.run import Query
+    from engine.spec.project import load_project
     from engine.spec.quantities import parse_duration
 
     try:
         time = parse_duration(options["timeout"])
     except ValueError as error:
         raise UsageError(f"{options['timeout']!r} is {error}", where="--timeout") from None
-    lake, root = _lake(options)
+    project = load_project(options["project"])
     return Query(
-        sql,
-        lake,
-        root / TEMP_FOLDER,
+        _statement(project, sql, options["saved"]),
+        lake_of(project, options["target"]),
+        project.root / TEMP_FOLDER,
         parse_as_of(options["as_of"]) if options["as_of"] else NOW,
         Limits(options["memory_limit"], time),
     )
 
 
-def _lake(options: dict[str, Any]) -> tuple[Lake, Path]:
-    """The target's lake with the tables that its pipelines name, and the project's folder."""
-    from engine.query.project_lake import lake_of
-    from engine.spec.project import load_project
+def _statement(project: Project, sql: str | None, saved: str | None) -> str:
+    from engine.query.saved import saved_query
 
-    project = load_project(options["project"])
-    return lake_of(project, options["target"]), project.root
+    if (sql is None) == (saved is None):
+        remedy = "give one of them: `oplake query SQL` or `oplake query --saved NAME`"
+        raise UsageError("a query needs a statement or the name of a saved one, not both", remedy=remedy)
+    if saved is not None:
+        return saved_query(project, saved).sql
+    # In a locale that is not UTF-8 Python passes on what it cannot read of the argument; SQL is UTF-8.
+    return sys.stdin.read() if sql == "-" else os.fsencode(str(sql)).decode(errors="replace")
 
 
 def _write(rows: Rows, form: str, out: Path | None, max_rows: int) -> None:
+    from engine.query.arrow_output import write_arrow
     from engine.query.csv_output import write_csv
     from engine.query.json_output import write_json
     from engine.query.parquet_output import write_parquet
     from engine.query.table_output import write_table
 
-    if form == "parquet" and out is not None:
-        with _replacing(out) as temporary:
-            count = write_parquet(rows, temporary)
+    if out is None and form == "arrow":
+        write_arrow(rows, sys.stdout.buffer)
+        return
+    if out is not None and form in ("arrow", "parquet"):
+        with _replacing(out) as temporary, temporary.open("wb") as stream:
+            count = write_arrow(rows, stream) if form == "arrow" else write_parquet(rows, stream)
         click.echo(f"wrote {count:,} rows to {out}", err=True)
         return
     with _opened(out, is_data=form != "table") as stream:

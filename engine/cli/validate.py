@@ -49,6 +49,10 @@ def validate(project: Path, target: str | None, style: str, *, no_references: bo
         in_use = loaded.default_target() if target is None else loaded.target(target)
         if in_use is not None and not no_references:
             check_resolvable(loaded, in_use)
+        if loaded.queries:
+            from engine.query.saved import check_saved
+
+            check_saved(loaded)
     except SpecError as error:
         click.echo(report(error.diagnostics, paint), nl=False)
         return error.exit_code
@@ -59,8 +63,7 @@ def validate(project: Path, target: str | None, style: str, *, no_references: bo
 def _summary(project: Project) -> str:
     from engine.spec.spec_files import SPECS, shown_path
 
-    pipelines, targets = len(project.pipelines), len(project.targets)
-    return (
-        f"ok: {pipelines} pipeline{'s' * (pipelines != 1)} and {targets} target{'s' * (targets != 1)} "
-        f"in {shown_path(project.root / SPECS)}\n"
-    )
+    counts = [("pipeline", "pipelines", project.pipelines), ("target", "targets", project.targets)]
+    counts += [("saved query", "saved queries", project.queries)] if project.queries else []
+    *most, last = [f"{len(specs)} {one if len(specs) == 1 else many}" for one, many, specs in counts]
+    return f"ok: {', '.join(most)} and {last} in {shown_path(project.root / SPECS)}\n"

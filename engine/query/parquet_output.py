@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +15,7 @@ from engine.query.run import Rows
 _GROUP_ROWS = 65_536
 
 
-def write_parquet(rows: Rows, path: Path) -> int:
+def write_parquet(rows: Rows, where: Path | BinaryIO) -> int:
     """Write the rows in groups and return how many there were.
 
     Raises:
@@ -22,7 +23,7 @@ def write_parquet(rows: Rows, path: Path) -> int:
     """
     check_names(rows.schema.names)
     try:
-        writer = pq.ParquetWriter(path, rows.schema, compression="zstd")
+        writer = pq.ParquetWriter(where, rows.schema, compression="zstd")
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         raise QueryError(
             f"a column's type has no Parquet form: {error}", remedy="cast it: CAST(column AS VARCHAR)"

@@ -53,6 +53,11 @@ def open_session(
         shutil.rmtree(spill, ignore_errors=True)
 
 
+def open_parser() -> duckdb.DuckDBPyConnection:
+    """Open a database that holds nothing and reaches nothing: it reads statements."""
+    return duckdb.connect(":memory:", config={**_START, "enable_external_access": "false"})
+
+
 def lock_down(connection: duckdb.DuckDBPyConnection, lake_uri: str) -> None:
     """From here on the connection reads files of the lake only, and no setting can be changed."""
     inside = literal(lake_uri.rstrip("/") + "/")

@@ -14,10 +14,11 @@ from pydantic_core import CoreSchema
 
 from engine.spec.pipeline import Pipeline
 from engine.spec.quantities import format_duration, format_size
+from engine.spec.saved_query import SavedQuery
 from engine.spec.target import Target
 
 SCHEMAS: Mapping[str, type[BaseModel]] = MappingProxyType(
-    {"target.schema.json": Target, "pipeline.schema.json": Pipeline}
+    {"target.schema.json": Target, "pipeline.schema.json": Pipeline, "query.schema.json": SavedQuery}
 )
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -66,7 +67,7 @@ def _for_editors(node: Any) -> Any:  # noqa: ANN401 - any JSON
 
 def _describe_references(schema: dict[str, Any]) -> None:
     """Describe every key where it stands: pydantic leaves it out where it says what the definition says."""
-    definitions: dict[str, Any] = schema["$defs"]
+    definitions: dict[str, Any] = schema.get("$defs", {})
     for owner in (schema, *definitions.values()):
         for described in owner["properties"].values():
             if "$ref" in described:

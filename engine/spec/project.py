@@ -1,4 +1,4 @@
-"""A project: all targets and pipelines of a folder's ``specs/``, checked together."""
+"""A project: all targets, pipelines and saved queries of a folder's ``specs/``, checked together."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from engine.spec.project_checks import (
     check_targets_exist,
 )
 from engine.spec.reference_checks import check_references
+from engine.spec.saved_query import SavedQuery
 from engine.spec.secret_keys import lines_of, lines_of_broken
-from engine.spec.spec_files import KINDS, SPECS, misplaced, shown_path, spec_paths, wrong_folder
+from engine.spec.spec_files import KINDS, NAME_KEYS, SPECS, Spec, misplaced, shown_path, spec_paths, wrong_folder
 from engine.spec.target import Target
 from engine.spec.target_checks import check_target
 from engine.spec.yaml_text import MAX_BYTES, read_text, split_lines
@@ -39,8 +40,9 @@ class Project:
     """Absolute."""
     targets: Mapping[str, Target]
     pipelines: Mapping[str, Pipeline]
+    queries: Mapping[str, SavedQuery] = field(default_factory=dict)
     trees: Mapping[str, Tree] = field(default_factory=dict, repr=False)
-    """``target NAME`` and ``pipeline NAME`` -> its file, for diagnostics that come later."""
+    """``target NAME``, ``pipeline NAME``, ``query NAME`` -> its file, for diagnostics that come later."""
 
     def target_for(self, pipeline: Pipeline, override: str | None = None) -> Target:
         """Where a pipeline runs: ``--target``, else its own target, else the only one, else ``local``.
@@ -104,12 +106,20 @@ def load_project(root: Path, instead: Mapping[Path, bytes | None] = MappingProxy
 def _project(root: Path, files: Sequence[ReadFile]) -> Project:
     targets = {read.model.target: read.model for read in files if isinstance(read.model, Target)}
     pipelines = {read.model.pipeline: read.model for read in files if isinstance(read.model, Pipeline)}
+    queries = {read.model.query: read.model for read in files if isinstance(read.model, SavedQuery)}
     trees = {_name(read.model): read.tree for read in files if read.model is not None}
-    return Project(root.resolve(), MappingProxyType(targets), MappingProxyType(pipelines), MappingProxyType(trees))
+    return Project(
+        root.resolve(),
+        MappingProxyType(targets),
+        MappingProxyType(pipelines),
+        MappingProxyType(queries),
+        MappingProxyType(trees),
+    )
 
 
-def _name(model: Target | Pipeline) -> str:
-    return f"target {model.target}" if isinstance(model, Target) else f"pipeline {model.pipeline}"
+def _name(model: Spec) -> str:
+    key = next(NAME_KEYS[folder] for folder, kind in KINDS.items() if isinstance(model, kind))
+    return f"{key} {getattr(model, key)}"
 
 
 def _read_file(
@@ -142,7 +152,7 @@ def _content(path: Path) -> bytes:
         return stream.read(MAX_BYTES + 1)
 
 
-def _read_tree(root: Path, content: bytes, name: str, kind: type[Target | Pipeline]) -> tuple[Tree, list[Diagnostic]]:
+def _read_tree(root: Path, content: bytes, name: str, kind: type[Spec]) -> tuple[Tree, list[Diagnostic]]:
     """A file's data, with its secrets hidden in whatever may be shown.
 
     Raises:
@@ -161,8 +171,8 @@ def _read_tree(root: Path, content: bytes, name: str, kind: type[Target | Pipeli
 
 def _check_together(root: Path, files: Sequence[ReadFile], *, is_complete: bool) -> Iterator[Diagnostic]:
     """Checks across files; what is missing is told only when every file could be read."""
-    yield from check_names(files, Target, "target")
-    yield from check_names(files, Pipeline, "pipeline")
+    for folder, kind in KINDS.items():
+        yield from check_names(files, kind, NAME_KEYS[folder])
     yield from check_tables(files)
     yield from check_connectors(files)
     if is_complete:

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from engine.spec.diagnostics import Diagnostic, Span, near_miss
 from engine.spec.pipeline import GLOB_CHARACTERS, Pipeline
 from engine.spec.pipeline_checks import glob_problem
+from engine.spec.spec_files import Spec
 from engine.spec.target import Target
 from engine.spec.yaml_tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """One file that holds a target or a pipeline, or what remains of one without its wrong parts."""
+    """One file that holds a spec, or what remains of one without its wrong parts."""
 
     tree: Tree
-    kind: type[Target | Pipeline]
-    model: Target | Pipeline | None
+    kind: type[Spec]
+    model: Spec | None
 
     def text(self, key: str) -> str | None:
         """The text under a key of the top level, as it is written."""
@@ -26,7 +27,7 @@ class ReadFile:
         return value if isinstance(value, str) else None
 
 
-def check_names(files: Sequence[ReadFile], kind: type[Target | Pipeline], key: str) -> Iterator[Diagnostic]:
+def check_names(files: Sequence[ReadFile], kind: type[Spec], key: str) -> Iterator[Diagnostic]:
     """Names given twice."""
     first: dict[str, Tree] = {}
     for read in files:

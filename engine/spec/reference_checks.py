@@ -11,6 +11,7 @@ from engine.secrets.secret import Secret
 from engine.secrets.template import Template
 from engine.spec.diagnostics import Diagnostic, Span
 from engine.spec.model_fields import holds, is_known
+from engine.spec.pipeline import Pipeline
 from engine.spec.target import Target
 from engine.spec.yaml_tree import Path, Tree, scalars
 
@@ -44,7 +45,8 @@ def _misplaced(tree: Tree, model: type[BaseModel], path: Path) -> Diagnostic:
     if model is Target:
         where = "only addresses, secrets and the state of a target may hold references"
     else:
-        where = "a pipeline says the same everywhere; what differs belongs into targets"
+        what = "pipeline" if model is Pipeline else "query"
+        where = f"a {what} says the same everywhere; what differs belongs into targets"
     return tree.diagnostic(path, "misplaced-reference", f"`{key}` cannot hold a reference", where)
 
 

@@ -14,7 +14,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "byte-order-mark": "A spec does not start with a byte-order mark.",
         "invisible-character": "A spec holds no character that nobody sees.",
         "empty-file": "A file holds a spec.",
-        "misplaced-file": "Targets are in specs/targets, pipelines in specs/pipelines.",
+        "misplaced-file": "Targets are in specs/targets, pipelines in specs/pipelines, saved queries in specs/queries.",
         # the YAML
         "yaml-syntax": "The file is YAML.",
         "several-documents": "A file holds one YAML document.",
@@ -55,10 +55,13 @@ RULES: Mapping[str, str] = MappingProxyType(
         "bad-partition": "A partition column is a top-level field, or the date of ingestion.",
         "hidden-column": "No table is partitioned or sorted by what is masked.",
         "duplicate-column": "A column is listed once.",
+        # one saved query
+        "bad-query": "A saved query is one SELECT that only reads the lake's views.",
         # all files together
         "no-target": "A project has a target.",
         "duplicate-target": "A target is defined once.",
         "duplicate-pipeline": "A pipeline is defined once.",
+        "duplicate-query": "A saved query is defined once.",
         "duplicate-table": "No two collections become one table.",
         "unknown-target": "The target of a pipeline is defined.",
     }

@@ -6,20 +6,28 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeAlias
 
 from engine.spec.diagnostics import Diagnostic, Span
 from engine.spec.pipeline import Pipeline
+from engine.spec.saved_query import SavedQuery
 from engine.spec.target import Target
 from engine.spec.yaml_tree import Tree
 
 SPECS = "specs"
-KINDS: Mapping[str, type[Target | Pipeline]] = MappingProxyType({"targets": Target, "pipelines": Pipeline})
+Spec: TypeAlias = Target | Pipeline | SavedQuery
+KINDS: Mapping[str, type[Spec]] = MappingProxyType({"targets": Target, "pipelines": Pipeline, "queries": SavedQuery})
 """Folder below ``specs/`` -> what its files hold."""
 _SUFFIXES = (".yaml", ".yml")
-_NAME_KEYS: Mapping[str, str] = MappingProxyType({"targets": "target", "pipelines": "pipeline"})
-# What only one kind of spec has, so that a file of the other kind is recognised.
+NAME_KEYS: Mapping[str, str] = MappingProxyType({"targets": "target", "pipelines": "pipeline", "queries": "query"})
+"""Folder below ``specs/`` -> the key that holds a spec's name."""
+# What only one kind of spec has, so that a file of another kind is recognised.
 _TELLING: Mapping[str, frozenset[str]] = MappingProxyType(
-    {"targets": frozenset({"mongodb", "lake", "transport", "state"}), "pipelines": frozenset({"source", "table"})}
+    {
+        "targets": frozenset({"mongodb", "lake", "transport", "state"}),
+        "pipelines": frozenset({"source", "table"}),
+        "queries": frozenset({"sql"}),
+    }
 )
 
 
@@ -46,18 +54,18 @@ def shown_path(path: Path) -> str:
 
 
 def misplaced(file: str) -> Diagnostic:
-    """A file that is in neither folder."""
-    message = "nothing reads this file: specs are in specs/targets and specs/pipelines"
+    """A file that is in none of the folders."""
+    message = "nothing reads this file: specs are in specs/targets, specs/pipelines and specs/queries"
     return Diagnostic(Span(file, 1, 1), "misplaced-file", message, "move it there, or out of specs/")
 
 
 def wrong_folder(tree: Tree, folder: str) -> Diagnostic | None:
-    """The problem of a file that is plainly of the other kind."""
+    """The problem of a file that is plainly of another kind."""
     if not isinstance(tree.data, dict):
         return None
-    other = next(name for name in KINDS if name != folder)
     keys = set(tree.data)
-    if keys & _TELLING[other] and not keys & _TELLING[folder]:
-        message = f"this is a {_NAME_KEYS[other]}, in the folder of {folder}"
-        return tree.diagnostic((), "misplaced-file", message, f"move it to specs/{other}")
-    return None
+    other = next((name for name in KINDS if keys & _TELLING[name]), folder)
+    if other == folder or keys & _TELLING[folder]:
+        return None
+    message = f"this is a {NAME_KEYS[other]}, in the folder of {folder}"
+    return tree.diagnostic((), "misplaced-file", message, f"move it to specs/{other}")

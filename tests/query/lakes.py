@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,19 @@ class SmallLake:
         self.lake = Lake(str(self.root))
         self._logs: dict[str, ChangeLog] = {}
 
-    def log(self, table: str = "orders", columns: Struct = COLUMNS) -> ChangeLog:
+    def log(
+        self, table: str = "orders", columns: Struct = COLUMNS, partition_by: Sequence[str] = ("_ingestion_date",)
+    ) -> ChangeLog:
         if table not in self._logs:
             uri = self.path(table, "changes")
-            self._logs[table] = ChangeLog.create(uri, columns, position={"p": 0})
+            self._logs[table] = ChangeLog.create(uri, columns, partition_by, position={"p": 0})
         return self._logs[table]
 
-    def append(self, changes: Iterable[Change], table: str = "orders") -> int:
+    def append(
+        self, changes: Iterable[Change], table: str = "orders", partition_by: Sequence[str] = ("_ingestion_date",)
+    ) -> int:
         """Append the changes in one commit and return its version."""
-        log, batch = self.log(table), list(changes)
+        log, batch = self.log(table, partition_by=partition_by), list(changes)
         return log.append(rows(batch, log.columns()), {"p": log.position()["p"] + len(batch)})
 
     def fold(self, table: str = "orders", limits: FoldLimits | None = None, *, rebuild: bool = False) -> None:
@@ -63,3 +67,8 @@ class SmallLake:
 
     def explain(self, sql: str) -> str:
         return explain_query(self.query(sql))
+
+    def explain_run(self, sql: str) -> str:
+        """The plan with what each part of it read."""
+        with _prepared(self.query(sql)) as (connection, _):
+            return "\n".join(str(row[1]) for row in connection.execute(f"EXPLAIN ANALYZE {sql}").fetchall())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import QueryError
+from engine.lake.fold import fold_current
 from engine.lake.fold_limits import FoldLimits
 from engine.query.as_of import NOW, AsOf
 from engine.query.sql_text import identifier
@@ -130,6 +132,15 @@ def test_filters_reach_the_scans_of_folded_and_unfolded_rows(orders: SmallLake) 
     plan = orders.explain("select n from orders where n = 3")
     assert "DELTA_SCAN" in plan
     assert plan.count("n=3") == 2
+
+
+@pytest.mark.parametrize("view", ["orders", "orders__current", "orders__changes"])
+def test_a_filter_of_the_partition_column_reads_one_partition_s_files(lake: SmallLake, view: str) -> None:
+    changes = [Change("abc"[n], n + 1, "c", values={"n": n}) for n in range(3)]
+    lake.append(changes, partition_by=["n"])
+    fold_current(lake.log(), lake.path("orders", "current"), partition_by=["n"])
+    plan = lake.explain_run(f"select _id from {view} where n = 2")  # noqa: S608
+    assert re.findall(r"Scanning Files: (\d+/\d+)", plan) == ["1/3"]
 
 
 @st.composite

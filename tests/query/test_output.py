@@ -7,10 +7,12 @@ import io
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from engine.errors import QueryError
+from engine.query.arrow_output import write_arrow
 from engine.query.csv_output import write_csv
 from engine.query.json_output import write_json
 from engine.query.parquet_output import write_parquet
@@ -89,6 +91,16 @@ def test_parquet_of_many_or_no_rows_is_written_in_groups(orders: SmallLake, tmp_
             assert write_parquet(rows, path) == count
         assert pq.read_table(path).num_rows == count
     assert pq.ParquetFile(tmp_path / "200000.parquet").num_row_groups > 1
+
+
+@pytest.mark.parametrize("count", [0, 2, 200_000])
+def test_an_arrow_stream_holds_the_same_rows_and_types(orders: SmallLake, count: int) -> None:
+    stream = io.BytesIO()
+    with run_query(orders.query(f"select range as r, now() as at from range({count})")) as rows:  # noqa: S608
+        assert write_arrow(rows, stream) == count
+    table = pa.ipc.open_stream(stream.getvalue()).read_all()
+    assert table.column("r").to_pylist() == list(range(count))
+    assert str(table.schema.field("at").type) == "timestamp[us, tz=UTC]"
 
 
 def test_a_table_shows_its_first_rows_and_says_that_there_are_more(orders: SmallLake) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -21,6 +22,13 @@ mongodb: {uri: "mongodb://127.0.0.1:27017/?replicaSet=rs0"}
 transport: {change_stream: {}}
 lake: {uri: lake}
 """
+SAVED = """\
+query: numbers
+description: The numbers of all orders.
+sql: |
+  select n
+  from orders
+"""
 PIPELINE = """\
 pipeline: orders
 source: {collections: [shop.orders]}
@@ -30,7 +38,11 @@ source: {collections: [shop.orders]}
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("project")
-    for name, text in (("targets/local.yaml", TARGET), ("pipelines/orders.yaml", PIPELINE)):
+    for name, text in (
+        ("targets/local.yaml", TARGET),
+        ("pipelines/orders.yaml", PIPELINE),
+        ("queries/numbers.yaml", SAVED),
+    ):
         path = root / "specs" / name
         path.parent.mkdir(parents=True)
         path.write_text(text)
@@ -75,9 +87,26 @@ def test_an_error_has_its_place_its_help_and_exit_code_1(project: Path) -> None:
     assert "line 1, column 8" in result.stderr
 
 
+def test_a_saved_query_runs_by_its_name(project: Path) -> None:
+    assert oplake(project, "--saved", "numbers", "--format", "csv").stdout.split() == ["n", "2"]
+    unknown = oplake(project, "--saved", "number")
+    assert unknown.returncode == 2
+    assert "did you mean `numbers`?" in unknown.stderr
+
+
+def test_an_arrow_stream_goes_into_a_pipe(project: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rows.arrow"
+    with out.open("wb") as stream:
+        command = [sys.executable, "-c", START, "query", "--project", str(project), "select n from orders"]
+        subprocess.run([*command, "--format", "arrow"], stdout=stream, check=True, timeout=60)
+    assert pa.ipc.open_stream(out.read_bytes()).read_all().to_pylist() == [{"n": 2}]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        [],
+        ["select 1", "--saved", "numbers"],
         ["select 1", "--format", "parquet"],
         ["select 1", "--timeout", "soon"],
         ["select 1", "--memory-limit", "lots"],
@@ -101,7 +130,7 @@ def test_a_failed_query_leaves_an_older_file_as_it_was(project: Path, tmp_path: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["csv", "json", "table"])
+@pytest.mark.parametrize("form", ["csv", "json", "table", "arrow"])
 def test_a_reader_that_stops_early_hears_no_complaint(project: Path, form: str) -> None:
     process = subprocess.Popen(
         [
@@ -111,11 +140,10 @@ def test_a_reader_that_stops_early_hears_no_complaint(project: Path, form: str) 
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
     )
     assert process.stdout is not None
     assert process.stderr is not None
-    process.stdout.readline()
+    process.stdout.read(100)
     process.stdout.close()
-    assert process.stderr.read() == ""
+    assert process.stderr.read() == b""
     assert process.wait(60) == 0

@@ -10,6 +10,7 @@ import pytest
 
 from engine.cli.paint import Painter
 from engine.cli.spec_text import as_text
+from engine.query.saved import check_saved
 from engine.spec.diagnostics import Diagnostic, SpecError
 from engine.spec.project import Project, load_project
 from engine.spec.resolution import check_resolvable
@@ -62,6 +63,7 @@ def check(root: Path, *, is_resolved: bool) -> None:
     project = load_project(root)
     if is_resolved:
         check_resolvable(project, project.target())
+    check_saved(project)
 
 
 def headings(root: Path, files: Mapping[str, str | bytes | None]) -> list[str]:

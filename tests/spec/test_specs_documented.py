@@ -38,12 +38,11 @@ def test_the_page_has_every_key(model: type[BaseModel]) -> None:
 
 
 def test_the_examples_of_the_page_fit_the_schemas() -> None:
-    examples = re.findall(r"```yaml\n((?:target|pipeline):.*?)```", PAGE, flags=re.DOTALL)
-    assert len(examples) == 2
+    examples = re.findall(r"```yaml\n((?:target|pipeline|query):.*?)```", PAGE, flags=re.DOTALL)
+    assert len(examples) == 3
     for text in examples:
         spec = YAML(typ="safe", pure=True).load(text)
-        name = "target.schema.json" if "target" in spec else "pipeline.schema.json"
-        assert list(Draft202012Validator(schema(name)).iter_errors(spec)) == []
+        assert list(Draft202012Validator(schema(f"{next(iter(spec))}.schema.json")).iter_errors(spec)) == []
 
 
 def test_a_committed_spec_names_a_schema_that_is_there() -> None:
