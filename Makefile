@@ -66,10 +66,10 @@ lock: ## write locks/ again from pyproject.toml
 	@set -e; eval "$$($(BIN)/python .ci/uv_environment.py)"; \
 	$(COMPILE) --group bootstrap --output-file locks/bootstrap.txt; \
 	$(COMPILE) pyproject.toml --output-file locks/runtime.txt; \
-	$(COMPILE) pyproject.toml --extra api --extra postgresql --constraint locks/runtime.txt \
+	$(COMPILE) pyproject.toml --extra api --extra postgresql --extra telemetry --constraint locks/runtime.txt \
 	    --output-file locks/production.txt; \
-	$(COMPILE) pyproject.toml --extra api --extra dev-server --extra dev-store --extra postgresql --group dev --group bootstrap \
-	    --constraint locks/production.txt --output-file locks/dev.txt
+	$(COMPILE) pyproject.toml --extra api --extra dev-server --extra dev-store --extra postgresql --extra telemetry \
+	    --group dev --group bootstrap --constraint locks/production.txt --output-file locks/dev.txt
 	@wc -l locks/*.txt
 
 clean: ## remove what the other targets made

@@ -4,6 +4,10 @@ SIGHUP starts the processes anew one after the other, and those that end finish 
 """
 
 import os
+import tempfile
+
+# Requests are counted in files that all processes share, so that /metrics tells of all whoever is asked.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="oplake-metrics-"))
 
 bind = os.environ.get("OPLAKE_API_BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("OPLAKE_API_WORKERS", "2"))

@@ -15,6 +15,8 @@ from engine.api.events import Broadcast
 from engine.api.frame import Frame
 from engine.api.fresh import Fresh
 from engine.api.identity import Doorkeeper
+from engine.api.metrics.page import MetricsPage
+from engine.api.metrics.requests import RequestCounts
 from engine.api.page_files import mount_page
 from engine.api.problems import Malformed, Refused, problem
 from engine.api.readiness import readiness
@@ -61,13 +63,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.readiness = Fresh(lambda: readiness(service), 1.0)
     app.state.broadcast = Broadcast()
     app.state.queries = set()
+    counts = RequestCounts()
+    app.state.metrics = MetricsPage(service, counts)
     for module in (operations, pipelines, tables, dead_letters, queries, jobs, runs, streams):
         app.include_router(module.router)
     mount_page(app)
     app.add_exception_handler(OplakeError, _tell)
     app.add_exception_handler(RequestValidationError, _tell_malformed)
     app.add_exception_handler(HTTPException, _tell_http)
-    app.add_middleware(Frame, settings=settings, throttle=throttle, audit=service.audit)
+    app.add_middleware(Frame, settings=settings, throttle=throttle, audit=service.audit, counts=counts)
     return app
 
 

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from engine.api.metrics.requests import RequestCounts
 from engine.api.problems import ApiError, BodyTooLarge, TookTooLong, problem
 from engine.api.settings import Settings
 from engine.api.throttle import Throttle
@@ -31,7 +32,8 @@ SECURITY: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
-_UNTIMED = ("/events", "/queries")
+_STREAMS = ("/events",)
+_UNTIMED = (*_STREAMS, "/queries")
 """Streams live as long as somebody listens; queries have a clock of their own."""
 _MAX_ID = 64
 _SERVER_ERROR = 500
@@ -40,8 +42,11 @@ _SERVER_ERROR = 500
 class Frame:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, throttle: Throttle, audit: Audit) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, throttle: Throttle, audit: Audit, counts: RequestCounts
+    ) -> None:
         self._app, self._settings, self._throttle, self._audit = app, settings, throttle, audit
+        self._counts = counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -74,8 +79,14 @@ class Frame:
             told = InternalError("the service has a bug", remedy="its log has a line with this request's number")
             await problem(request, told)(scope, receive, answer)
         finally:
+            self._count(request, status, started)
             if request.method not in READS or status >= _SERVER_ERROR:
                 self._log(request, status, started)
+
+    def _count(self, request: Request, status: int, started: float) -> None:
+        route = getattr(request.scope.get("route"), "path", None)
+        is_stream = request.url.path.endswith(_STREAMS)
+        self._counts.count(request.method, route, status, None if is_stream else time.monotonic() - started)
 
     async def _limited(self, request: Request, receive: Receive, send: Send) -> None:
         self._throttle.count_address(request.client.host if request.client is not None else "")

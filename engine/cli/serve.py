@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -45,7 +47,12 @@ def serve(project: Path, target: str | None, **options: Any) -> None:  # noqa: A
         "OPLAKE_API_AUTH": "off" if options["no_auth"] else "on",
     }
     os.environ.update(given)
-    _serve(options["host"], options["port"], options["workers"])
+    with ExitStack() as opened:
+        if options["workers"] > 1:
+            # Requests are counted in files that the processes share; read when the counting library is loaded.
+            shared = opened.enter_context(TemporaryDirectory(prefix="oplake-metrics-"))
+            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", shared)
+        _serve(options["host"], options["port"], options["workers"])
 
 
 def _serve(host: str, port: int, workers: int) -> None:

@@ -23,6 +23,11 @@ from deltalake.exceptions import (
 
 from engine.errors import CommitConflict, InternalError, LakeError, OplakeError
 
+
+class StoreFailed(CommitConflict):
+    """The store failed while a commit was written: the commit may be there or not."""
+
+
 _MISSING_FILE = "not found"
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")
 """deltalake paints the arrows of its error chains."""
@@ -55,7 +60,8 @@ def committing(uri: str) -> Iterator[None]:
     """Translate what goes wrong while a commit is written.
 
     Raises:
-        CommitConflict: another writer was first, or nobody knows whether the commit was written.
+        CommitConflict: another writer was first.
+        StoreFailed: nobody knows whether the commit was written (a CommitConflict, too).
         LakeError: the store or the table refuses.
         InternalError: the rows do not fit the table, which ``table_types`` ought to have found.
     """
@@ -74,7 +80,7 @@ def committing(uri: str) -> Iterator[None]:
     except (TableNotFoundError, DeltaProtocolError) as error:
         raise _unreadable(error, uri) from error
     except (DeltaError, OSError) as error:
-        raise CommitConflict(
+        raise StoreFailed(
             f"the store failed while a commit was written, so its fate is unknown ({_one_line(error)})",
             where=uri,
             remedy="open the table again and compare its position before writing more; "
@@ -84,6 +90,11 @@ def committing(uri: str) -> Iterator[None]:
         if type(error) is not Exception:
             raise
         raise _misfit(error, uri) from error
+
+
+def is_of_store(error: BaseException) -> bool:
+    """Whether it was the store that failed, and neither another writer nor what a table holds."""
+    return isinstance(error, StoreFailed) or type(error) is LakeError
 
 
 def is_missing_file(error: BaseException) -> bool:

@@ -15,6 +15,7 @@ from engine.decode.rules import DecodeRules, rules_of
 from engine.decode.values import BsonValue, Document, home_of
 from engine.resources.collection import Sample, is_glob
 from engine.source import probe
+from engine.source.mongo_errors import reading_from
 from engine.spec.pipeline import Pipeline
 from engine.spec.target import Target
 from engine.spec.types import Struct
@@ -48,6 +49,11 @@ class MongoView:
             return None
         what, _, remedy = told.partition("; ")
         return what, remedy
+
+    def oplog_window_hours(self) -> float | None:
+        """Hours of changes that the oplog holds; None where this user may not read it."""
+        with reading_from("MongoDB"):
+            return probe.oplog_window_hours(self._client)
 
     def documents(self, namespace: str) -> int | None:
         """About how many documents there are."""

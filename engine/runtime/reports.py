@@ -12,6 +12,7 @@ from engine.decode.decoder import count_leaves
 from engine.decode.rescue import RESCUING
 from engine.errors import OplakeError
 from engine.lake.change_log import ChangeLog
+from engine.lake.delta_errors import is_of_store
 from engine.lake.fold_steps import FoldResult
 from engine.lake.maintenance import Upkeep
 from engine.source.batch import Batch
@@ -181,6 +182,7 @@ class Report:
     def retrying(self, error: OplakeError, wait_s: float) -> None:
         """The table opens its log again soon."""
         self.counters.retries += 1
+        self.counters.store_errors += is_of_store(error)
         self.counters.phase, self.counters.reason = "waiting", error.code
         self._log.warning("table reopens", code=error.code, what=error.what, where=error.where, wait_s=round(wait_s, 2))
 
@@ -191,6 +193,7 @@ class Report:
 
     def failed(self, error: OplakeError) -> None:
         """The table has stopped with an error."""
+        self.counters.store_errors += is_of_store(error)
         self.counters.phase, self.counters.reason = "failed", error.code
 
     def _measure(self, log: ChangeLog) -> None:

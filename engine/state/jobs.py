@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
 from engine.errors import UserError
 from engine.state.canonical import Json, canonical_json, digest
-from engine.state.clock import now_text
+from engine.state.clock import now_text, unix_seconds
 from engine.state.database import Database
 from engine.state.process import Process
 from engine.state.runs import SILENCE_S
@@ -60,6 +60,16 @@ class Job:
     def has_ended(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.status in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class JobCounts:
+    """How many jobs there are."""
+
+    by_kind: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(kind, status) -> how many."""
+    oldest_waiting_s: float = 0.0
+    """How long the oldest waits that nobody has begun; 0 when none does."""
 
 
 class Jobs:
@@ -170,6 +180,16 @@ class Jobs:
         values["error"] = None if error is None else canonical_json(error)
         with self._database.writing() as connection:
             connection.execute(update(jobs).where(_mine(job)).values(values))
+
+    def counts(self) -> JobCounts:
+        """How many there are of each kind and status, and how long the oldest waits."""
+        mine = jobs.c.target == self._target
+        grouped = select(jobs.c.kind, jobs.c.status, func.count()).where(mine).group_by(jobs.c.kind, jobs.c.status)
+        first = select(func.min(jobs.c.asked_at)).where(mine, jobs.c.status == "queued")
+        with self._database.reading() as connection:
+            by_kind = {(kind, status): int(count) for kind, status, count in connection.execute(grouped)}
+            asked = connection.execute(first).scalar()
+        return JobCounts(by_kind, 0.0 if asked is None else max(0.0, time.time() - unix_seconds(asked)))
 
     def waiting(self) -> int:
         """How many jobs nobody has begun."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
 from engine.state.canonical import canonical_json, parse_object
 from engine.state.clock import now_text
@@ -71,6 +71,21 @@ class Reconciliations:
     def finished(self, table: str) -> list[Reconciliation]:
         """Those that ended, the newest first."""
         return self._read(self._of(table) & reconciliations.c.finished_at.is_not(None))
+
+    def latest(self) -> list[Reconciliation]:
+        """The last that ended of each table and mode, by table."""
+        both = (reconciliations.c.table_name, reconciliations.c.mode)
+        ended = func.max(reconciliations.c.finished_at).label("ended")
+        mine = (reconciliations.c.target == self._target) & reconciliations.c.finished_at.is_not(None)
+        last = select(*both, ended).where(mine).group_by(*both).subquery()
+        is_last = (
+            (reconciliations.c.table_name == last.c.table_name)
+            & (reconciliations.c.mode == last.c.mode)
+            & (reconciliations.c.finished_at == last.c.ended)
+        )
+        query = select(reconciliations).join(last, is_last).where(mine).order_by(*both, reconciliations.c.started_at)
+        with self._database.reading() as connection:
+            return [_reconciliation(row) for row in connection.execute(query)]
 
     def verified_until(self, table: str) -> int | None:
         """The packed cluster time up to which the table is verified without a gap."""

@@ -39,6 +39,8 @@ class TableCounters:
     folds: int = 0
     folded_rows: int = 0
     retries: int = 0
+    store_errors: int = 0
+    """Reads and commits that failed because of the store."""
     batch_s: Durations = field(default_factory=Durations)
     """From a batch in hand to its commit: dead letters, decoding, new columns, the commit."""
     commit_s: Durations = field(default_factory=Durations)

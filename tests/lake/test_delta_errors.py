@@ -8,7 +8,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from engine.errors import CommitConflict, InternalError, LakeError, OplakeError, RetryableError
 from engine.lake.change_log import ChangeLog
-from engine.lake.delta_errors import committing, reading
+from engine.lake.delta_errors import committing, is_of_store, reading
 from tests.lake.changes import COLUMNS, Change, rows
 
 
@@ -34,13 +34,15 @@ def test_a_commit_whose_fate_is_unknown_is_to_be_looked_up(tmp_path: Path) -> No
     with pytest.raises(CommitConflict, match="its fate is unknown") as caught, committing("s3://b/t"):
         raise OSError("connection reset after the request was sent")
     assert isinstance(caught.value, RetryableError)
+    assert is_of_store(caught.value)
     assert "compare its position" in caught.value.remedy
     log = ChangeLog.create(str(tmp_path / "changes"), COLUMNS)
     batch = rows([Change("a", 1)])
     write_deltalake(log.uri, batch.slice(0, 0), mode="append")
     ChangeLog.open(log.uri).append(batch, {"p": 1})
-    with pytest.raises(CommitConflict):
+    with pytest.raises(CommitConflict) as conflict:
         log.append(batch, {"p": 1})
+    assert not is_of_store(conflict.value), "another writer was first: the store did what it should"
     assert ChangeLog.open(log.uri).position() == {"p": 1}, "what the caller finds when it looks"
 
 

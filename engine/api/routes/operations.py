@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from engine.api.answers import Before, Limit, answer, page
 from engine.api.identity import Admin, Viewer
@@ -27,6 +27,17 @@ async def ready(request: Request) -> Response:
     """Every dependency with how long it took to answer; 503 with the reason when one does not."""
     found = await request.app.state.readiness.get()
     return answer(request, found, 200 if found["ready"] else 503)
+
+
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {}, "application/openmetrics-text": {}}}},
+)
+async def metrics(request: Request, _: Viewer) -> Response:
+    """Requests, jobs and what reconciliations have found, as Prometheus reads it."""
+    body, content_type = await request.app.state.metrics.text(request.headers.get("accept", ""))
+    return Response(body, headers={"Content-Type": content_type})
 
 
 @router.get("/me", response_model=dict[str, str])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,7 +14,10 @@ from prometheus_client.registry import Collector
 
 from engine.telemetry.counters import TableCounters
 from engine.telemetry.durations import BOUNDS_S, Durations
-from engine.telemetry.metrics.families import BUILD, FAMILIES, PROCESSES, RESTARTS, Family, Value
+from engine.telemetry.metrics.families import BUILD, FAMILIES, PROCESSES, RESTARTS, STARTED, Family, Value
+
+STARTED_AT = time.time()
+"""This is loaded when the run begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class ReadingCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every family, those without a series included: their names are part of the page."""
         yield _with(GaugeMetricFamily(BUILD[0], BUILD[2], labels=["version"]), [([version("oplake")], 1.0)])
+        yield GaugeMetricFamily(STARTED[0], STARTED[2], value=STARTED_AT)
         yield GaugeMetricFamily(PROCESSES[0], PROCESSES[2], value=self._reading.processes)
         yield CounterMetricFamily(RESTARTS[0], RESTARTS[2], value=self._reading.restarts)
         for family in FAMILIES:

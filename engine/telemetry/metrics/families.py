@@ -57,6 +57,9 @@ FAMILIES: tuple[Family, ...] = (
     _counter("dead_letters", "Records put aside because they could not be decoded.", lambda one: one.dead_letters),
     _counter("folded_rows", "Rows of the log that folds have read.", lambda one: one.folded_rows),
     _counter("retries", "Times the table opened its log again after an error that may pass.", lambda one: one.retries),
+    _counter(
+        "store_errors", "Reads and commits that failed because of the store (S3, a disc).", lambda one: one.store_errors
+    ),
     _histogram("batch", "A batch from its last record to its commit: decoding included.", lambda one: one.batch_s),
     _histogram("commit", "The commit of a batch alone.", lambda one: one.commit_s),
     _histogram("fold", "A fold of the log into the current or history table.", lambda one: one.fold_s),
@@ -81,6 +84,7 @@ FAMILIES: tuple[Family, ...] = (
 """In the order of the page."""
 
 BUILD = ("oplake_build_info", "gauge", "Always 1; `version` is oplake's.")
+STARTED = ("oplake_start_timestamp_seconds", "gauge", "Unix time at which the run began.")
 PROCESSES = ("oplake_worker_processes", "gauge", "Worker processes that live (`--workers`, else 1).")
 RESTARTS = ("oplake_worker_restarts_total", "counter", "Worker processes that were started again (`--workers`).")
 """What a run has besides its tables: name, kind, help."""

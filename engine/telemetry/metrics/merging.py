@@ -6,7 +6,18 @@ from collections.abc import Iterable
 
 from engine.telemetry.counters import TableCounters
 
-TOTALS = ("rows", "bytes", "commits", "absorbed", "rescued", "dead_letters", "folds", "folded_rows", "retries")
+TOTALS = (
+    "rows",
+    "bytes",
+    "commits",
+    "absorbed",
+    "rescued",
+    "dead_letters",
+    "folds",
+    "folded_rows",
+    "retries",
+    "store_errors",
+)
 DURATIONS = ("batch_s", "commit_s", "fold_s")
 GREATEST = ("committed_at", "lag_s", "log_version", "folded_version", "log_bytes", "folded_bytes")
 LEAST = ("oplog_window_s",)

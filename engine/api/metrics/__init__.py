@@ -1,0 +1,1 @@
+"""What Prometheus is told of the service: its requests, its jobs, and what reconciliations have found."""
