@@ -24,6 +24,7 @@ load_profile()
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HEAP_MB = 384
+OPLOG_ENTRIES = 20_000
 NO_JVM = "needs Java 17+ and Maven, which are not both on PATH here"
 
 
@@ -39,7 +40,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
     """A MongoDB-protocol server that nobody restarts."""
-    with MongoServer(tmp_path_factory.mktemp("mongodb")) as server:
+    # The server looks through all the changes it keeps whenever a stream is opened.
+    with MongoServer(tmp_path_factory.mktemp("mongodb"), oplog_entries=OPLOG_ENTRIES) as server:
         yield server
 
 
