@@ -4,6 +4,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 PYTHON ?=
 export PYTHON
+# Images often set it: then each of the thousand processes that the suite starts compiles every module it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 LOCK_ID := $(shell cksum locks/dev.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
