@@ -16,7 +16,7 @@ export OPLAKE_DATASETS
 WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: help setup demo test unit lint format bench bench-api bench-kafka chaos lock clean
+.PHONY: help setup dashboards demo test unit lint format bench bench-api bench-kafka chaos lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
@@ -47,6 +47,9 @@ lint: $(READY) ## ruff, formatting, strict types, layering
 format: $(READY) ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+dashboards: $(READY) ## write deploy/observability/grafana again
+	@$(BIN)/python deploy/observability/dashboards.py
 
 bench: $(READY) ## measure, and print a Markdown table (docs/benchmarks.md records one)
 	@$(BIN)/python -m tests.benchmarks

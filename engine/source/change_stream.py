@@ -5,6 +5,7 @@ The protocol, with the argument why it is exact, is in docs/protocol.md.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack
@@ -76,7 +77,7 @@ class ChangeStreamSource:
         self._seen_at: float | None = None
         self._goal: int | None = None
         self._oplog_began: float | None = None
-        self._oplog_asked_at = time.monotonic()
+        self._oplog_asked_at = -math.inf
 
     def poll(self, timeout_s: float, max_rows: int, max_bytes: int = 32 << 20) -> Batch:
         """The next changes, perhaps none; the batch's position is where to go on after them.
@@ -170,6 +171,7 @@ class ChangeStreamSource:
         if time.monotonic() - self._proven_at >= PROVE_EVERY_S:
             tail.prove_start()
             self._proven_at = time.monotonic()
+        self._look_at_oplog(tail)
 
     def _open_tail(self) -> Tail:
         """The stream is open before the snapshot begins, and stays so: what happens meanwhile waits in it."""
