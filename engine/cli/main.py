@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "serve": "Serve the API and its page.",
         "jobs": "Do what the service was asked for.",
         "keys": "Make, list and revoke keys of the service.",
+        "state": "Show and upgrade the state database.",
         "status": "Show every table: rows, position, lag, drift.",
         "render": "Write topics and connectors as manifests for Strimzi.",
         "destroy": "Delete tables that oplake created.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from engine.errors import StateError, ToolMissing
-from engine.state.migrate import is_current, migrate
+from engine.state.migrate import is_current, migrate, revision, written_by_newer
+from engine.state.schema import REVISION
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -66,15 +68,51 @@ def open_database(url: str, *, create: bool = True) -> Database:
         StateError: the URL is wrong, the database cannot be opened, or a newer oplake wrote it.
         ToolMissing: PostgreSQL is asked for, and its driver is not installed.
     """
-    parsed = _parse(url)
-    place = parsed.render_as_string(hide_password=True)
-    try:
-        database = Database(_engine(parsed, create=create), place)
+    with _opened(url, create=create) as database:
         with database.reading() as connection:
             current = is_current(connection)
         if not current:
             with database.writing() as connection:
-                migrate(connection, place)
+                migrate(connection, database.place)
+    return database
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Which migration a state database stands at, and which one this oplake brings it to."""
+
+    place: str
+    found: str | None
+    """None: there is no state yet."""
+    newest: str = REVISION
+
+    @property
+    def is_current(self) -> bool:
+        """Whether opening it changes nothing."""
+        return self.found == self.newest
+
+
+def look_at_schema(url: str) -> Schema:
+    """Which migration the state at an SQLAlchemy URL stands at; nothing is made or changed.
+
+    Raises as ``open_database`` does.
+    """
+    with _opened(url, create=False) as database:
+        with database.reading() as connection:
+            found = revision(connection)
+        database.close()
+    if found is not None and found > REVISION:  # numbers of four digits
+        raise written_by_newer(found, database.place)
+    return Schema(database.place, found)
+
+
+@contextmanager
+def _opened(url: str, *, create: bool) -> Iterator[Database]:
+    """The database as it stands, and what goes wrong with it inside the block named."""
+    parsed = _parse(url)
+    place = parsed.render_as_string(hide_password=True)
+    try:
+        yield Database(_engine(parsed, create=create), place)
     except OSError as error:
         raise _state_error(error, place) from error
     except ModuleNotFoundError as error:
@@ -83,7 +121,6 @@ def open_database(url: str, *, create: bool = True) -> Database:
             where=place,
             remedy="pip install 'oplake[postgresql]', or use sqlite:///.oplake/state.db",
         ) from error
-    return database
 
 
 def _parse(url: str) -> URL:

@@ -15,7 +15,7 @@ POSTGRESQL_LOCK = 0x6F706C616B65  # "oplake": the advisory lock that keeps two m
 
 def is_current(connection: Connection) -> bool:
     """Whether nothing is to be done."""
-    return _revision(connection) == REVISION
+    return revision(connection) == REVISION
 
 
 def migrate(connection: Connection, place: str) -> None:
@@ -26,13 +26,14 @@ def migrate(connection: Connection, place: str) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": POSTGRESQL_LOCK})
-    found = _revision(connection)
+    found = revision(connection)
     if found == REVISION:
         return
     _upgrade(connection, place, found)
 
 
-def _revision(connection: Connection) -> str | None:
+def revision(connection: Connection) -> str | None:
+    """The migration that the database stands at; None when it holds no state."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608  a constant
@@ -50,10 +51,15 @@ def _upgrade(connection: Connection, place: str, found: str | None) -> None:
     config.set_main_option("script_location", folder)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
-        raise StateError(
-            f"the state was written by a newer oplake (schema {found}, this one knows up to {REVISION})",
-            where=place,
-            remedy="upgrade oplake on this machine",
-        )
+        raise written_by_newer(found, place)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def written_by_newer(found: str, place: str) -> StateError:
+    """A state that this oplake does not know the schema of."""
+    return StateError(
+        f"the state was written by a newer oplake (schema {found}, this one knows up to {REVISION})",
+        where=place,
+        remedy="upgrade oplake on this machine",
+    )
