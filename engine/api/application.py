@@ -20,7 +20,7 @@ from engine.api.metrics.requests import RequestCounts
 from engine.api.page_files import mount_page
 from engine.api.problems import Malformed, Refused, problem
 from engine.api.readiness import readiness
-from engine.api.routes import dead_letters, jobs, operations, pipelines, queries, runs, streams, tables
+from engine.api.routes import dead_letters, jobs, operations, pipelines, queries, reconciliations, runs, streams, tables
 from engine.api.service import Service
 from engine.api.settings import Settings, read_settings
 from engine.api.throttle import Throttle
@@ -65,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.queries = set()
     counts = RequestCounts()
     app.state.metrics = MetricsPage(service, counts)
-    for module in (operations, pipelines, tables, dead_letters, queries, jobs, runs, streams):
+    for module in (operations, pipelines, tables, dead_letters, queries, jobs, reconciliations, runs, streams):
         app.include_router(module.router)
     mount_page(app)
     app.add_exception_handler(OplakeError, _tell)

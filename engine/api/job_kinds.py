@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from engine.api.reconcile_job import reconcile_as_job
 from engine.errors import InternalError, PlanRefused
 from engine.planner.apply import Apply, apply_scope
 from engine.planner.plan import Plan
@@ -41,6 +42,8 @@ class Work:
     Raises:
         Cancelled: here is where to stop.
     """
+    look: Callable[[], None]
+    """Says nothing, and raises as ``say`` does."""
 
     def text(self, name: str) -> str:
         """An argument that is text."""
@@ -113,6 +116,11 @@ def _drop(work: Work) -> Json:
     return {"dropped": letters.drop(replayed_only=bool(work.job.arguments["replayed_only"]))}
 
 
+def _reconcile(work: Work) -> Json:
+    arguments: Mapping[str, Any] = work.job.arguments
+    return reconcile_as_job(work.project, work.target, arguments["pipelines"], arguments["mode"], work.say, work.look)
+
+
 KINDS: Mapping[str, Kind] = MappingProxyType(
-    {"apply": _apply, "snapshot": _snapshot, "replay": _replay, "drop-dead-letters": _drop}
+    {"apply": _apply, "snapshot": _snapshot, "replay": _replay, "drop-dead-letters": _drop, "reconcile": _reconcile}
 )

@@ -45,6 +45,19 @@ class SnapshotBody(Request):
     )
 
 
+class ReconcileBody(Request):
+    """Which tables to compare with their collections, and how."""
+
+    pipelines: list[Name] = Field(
+        default_factory=list, max_length=1000, description="Empty: all.", examples=[["orders"]]
+    )
+    mode: Literal["full", "incremental", "sampled"] = Field(
+        "full",
+        description="full: every document and row. incremental: what was touched since the last clean pass. "
+        "sampled: documents drawn at random.",
+    )
+
+
 class DropBody(Request):
     """Which dead letters to delete."""
 

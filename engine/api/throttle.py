@@ -14,7 +14,10 @@ from engine.errors import UsageError
 
 
 class Throttle:
-    """Counts requests in moving windows, in this process or in the store that the settings name."""
+    """Counts requests in windows of a fixed length, in this process or in the store that the settings name.
+
+    A window begins with its first request: around its end, up to twice as many may pass in such a time.
+    """
 
     def __init__(self, settings: Settings) -> None:
         limiter = Limiter(get_remote_address, storage_uri=settings.limits_storage, strategy="fixed-window")

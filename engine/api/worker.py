@@ -48,7 +48,7 @@ def work(project: Path, target: str | None, stop: StopRequest) -> None:
                     runs.look_after()
                 job = jobs.claim()
                 if job is not None:
-                    _do(Work(job, project, target, lambda _: None), jobs, runs if is_ours else None)
+                    _do(Work(job, project, target, lambda _: None, lambda: None), jobs, runs if is_ours else None)
                     continue
             except StateError as error:
                 logger().error("state not reached", what=error.what, where=error.where)
@@ -74,8 +74,12 @@ def _do(asked: Work, jobs: Jobs, runs: WishedRuns | None) -> None:
         if cancelled.is_set() or jobs.report(job, progress):
             raise Cancelled
 
+    def look() -> None:
+        if cancelled.is_set():
+            raise Cancelled
+
     doing = threading.Thread(
-        target=_finish, args=(Work(job, asked.project, asked.target, say), jobs), name=f"job {job.id}"
+        target=_finish, args=(Work(job, asked.project, asked.target, say, look), jobs), name=f"job {job.id}"
     )
     doing.start()
     while doing.is_alive():

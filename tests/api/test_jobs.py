@@ -96,6 +96,34 @@ def test_a_plan_that_nobody_looked_at_is_not_carried_out(fresh: Served) -> None:
     assert not fresh.get("/plan").json()["empty"]
 
 
+def test_a_reconciliation_through_the_service_tells_what_differs(
+    fresh: Served, database: Database[dict[str, object]]
+) -> None:
+    unknown = fresh.post("/reconciliations", {"pipelines": ["order"]})
+    assert (unknown.status_code, "orders" in unknown.json()["remedy"]) == (400, True)
+    fresh.post("/applies", {"digest": fresh.get("/plan").json()["digest"]})
+    with worker(fresh.root):
+        fresh.post("/pipelines/orders/start")
+        until(fresh, "/pipelines/orders/status", 3, "rows")  # type: ignore[arg-type]
+        job = fresh.post("/reconciliations", {"pipelines": ["orders"]}).json()["id"]
+        assert fresh.get(f"/jobs/{job}/report").status_code == 404
+        clean = until(fresh, f"/jobs/{job}", "done")
+        assert clean["result"]["exit_code"] == 0  # type: ignore[index]
+        fresh.post("/pipelines/orders/stop")
+        until(fresh, "/pipelines/orders/status", "stopped", "run")
+        database["orders"].update_one({"_id": 1}, {"$set": {"n": "hunter2"}})
+        job = fresh.post("/reconciliations", {}).json()["id"]
+        until(fresh, f"/jobs/{job}", "done")
+    (table,) = fresh.get(f"/jobs/{job}/report").json()["tables"]
+    assert (table["table"], table["exit_code"], table["totals"]) == ("orders", 6, {"in_flight": 1})
+    for form, media in (("html", "text/html"), ("md", "text/markdown")):
+        told = fresh.get(f"/jobs/{job}/report?form={form}", "viewer")
+        assert told.headers["content-type"].startswith(media)
+        assert "in_flight" in told.text or "in flight" in told.text
+        assert "hunter2" not in told.text
+    assert fresh.get("/jobs/1/report").json()["where"] == "path", "an apply has no such report"
+
+
 def test_a_job_that_was_cancelled_in_the_queue_is_never_begun(fresh: Served) -> None:
     first = fresh.post("/applies", {"digest": fresh.get("/plan").json()["digest"]}).json()["id"]
     assert fresh.post(f"/jobs/{first}/cancel").json()["status"] == "cancelled"

@@ -8,7 +8,7 @@ export async function jobs(content, _world, signal) {
       one.error ? `${one.error.code}: ${one.error.what}` : one.progress.at(-1) ?? ""]);
     content.replaceChildren(el("h2", {}, "Jobs"), rows.length
       ? table("Newest first", [["Job"], ["Kind"], ["Status"], ["Asked by"], ["Age"], ["Last word"]], rows, true)
-      : el("p", {}, "Nothing was asked for yet. Applies, snapshots and replays appear here."));
+      : el("p", {}, "Nothing was asked for yet. Applies, snapshots, replays and reconciliations appear here."));
   };
   await paint();
   const timer = setInterval(() => paint().catch(() => {}), 2000);
