@@ -32,11 +32,12 @@ demo: $(READY) ## watch the whole thing once, on this machine, in under three mi
 test: $(READY) ## the whole suite: real server, faults, packaging, and every property in depth
 	@$(if $(OPLAKE_DATASETS),,echo "test: OPLAKE_DATASETS is not set: the tests of the sample collections do not run")
 	@$(if $(and $(shell command -v java),$(shell command -v mvn)),,echo "test: no java or mvn here: the tests of Kafka, Connect and Debezium do not run (Java 17+ and Maven: Debian openjdk-17-jre-headless, maven)")
+	@$(if $(wildcard $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oplake/bin/vault),,echo "test: no HashiCorp Vault here: its tests do not run (bash .ci/vault builds it where Go is installed)")
 	@# A file stays on one worker and starts its server once; the long files come first in the order of names.
 	HYPOTHESIS_PROFILE=deep $(PYTEST) --dist loadfile --no-loadscope-reorder
 
 unit: $(READY) ## the fast part, without servers: under a minute
-	$(PYTEST) --dist worksteal -m "not server and not fault and not packaging and not slow"
+	$(PYTEST) --dist worksteal -m "not server and not vault and not fault and not packaging and not slow"
 
 lint: $(READY) ## ruff, formatting, strict types, layering
 	$(BIN)/ruff check .

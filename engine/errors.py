@@ -14,10 +14,13 @@ OplakeError
 │   ├── TooManyDeadLetters more records cannot be decoded than the pipeline allows
 │   ├── LakeError       the Delta tables cannot be read or written, or one was replaced under its writer
 │   ├── StateError      the state database cannot be read or written
+│   ├── SecretsError    Vault refuses a login or a secret, or has none of that name
 │   ├── ToolMissing     a program or extra that this command needs is not installed
 │   └── QueryError      a SQL statement failed or was refused
 ├── RetryableError      the code: try again from the committed position
 │   ├── SourceUnreachable MongoDB or Kafka does not answer just now
+│   ├── SecretsUnreachable Vault is sealed or does not answer just now
+│   ├── CredentialsChanged Vault gives other credentials than the connection in use was made with
 │   ├── PartitionsMoved the consumer group has shared out its partitions anew
 │   └── CommitConflict  somebody else committed first, or the commit's fate is unknown
 └── InternalError       nobody: a bug in oplake
@@ -120,6 +123,12 @@ class StateError(OperatorError):
     code = "state-unavailable"
 
 
+class SecretsError(OperatorError):
+    """Vault refuses a login or a secret, or has none of that name."""
+
+    code = "secrets-unavailable"
+
+
 class ToolMissing(OperatorError):
     """A program or optional extra that the command needs is not installed."""
 
@@ -142,6 +151,18 @@ class SourceUnreachable(RetryableError):
     """MongoDB or Kafka does not answer just now."""
 
     code = "source-unreachable"
+
+
+class SecretsUnreachable(RetryableError):
+    """Vault is sealed or does not answer just now, and nothing that is still good is known."""
+
+    code = "secrets-unreachable"
+
+
+class CredentialsChanged(RetryableError):
+    """Vault gives other credentials than the connection in use was made with: go on with a new one."""
+
+    code = "credentials-changed"
 
 
 class PartitionsMoved(RetryableError):

@@ -206,7 +206,9 @@ class ConnectorKind(Kind):
         """The settings with their secrets, which plans hold as digests."""
         one = self._rendered.get(change.address)
         known = [] if one is None else list(one.rendering.raw.values())
-        secrets = {digest_of(value): value for value in (*known, self._target.mongodb.uri.reveal())}
+        uri = self._target.mongodb.uri
+        known += [] if uri.template.uses_vault else [uri.reveal()]
+        secrets = {digest_of(value): value for value in known}
         config = config_of(change.desired)
         for name, value in config.items():
             if not value.startswith(DIGEST):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from engine.errors import UserError
 from engine.resources.asked import Asked
 from engine.resources.connector_template import ConnectorTemplate, load_template
 from engine.resources.resource import Desired
@@ -43,11 +44,20 @@ def render(asked: Asked, kafka: Kafka) -> Rendering:
 
     Raises:
         TemplateError: the template is wrong.
-        UserError: a reference of the target cannot be resolved.
+        UserError: a reference of the target cannot be resolved, or a secret of Vault would be shown.
     """
     template = load_template(asked.root)
     marked = rendered(asked, kafka, template)
-    secret = asked.target.mongodb.uri.reveal()
+    uri = asked.target.mongodb.uri
+    is_written = any(SECRET_MARK in value for value in marked.values())
+    if is_written and uri.template.uses_vault:
+        raise UserError(
+            "a connection string from Vault would be written into the connector, where Connect's REST shows it",
+            where=uri.template.where,
+            remedy="say with transport.kafka.connector.mongodb_uri_from where Connect's workers find it themselves, "
+            "such as file:/run/secrets/mongodb.properties:uri",
+        )
+    secret = uri.reveal() if is_written else ""
     return Rendering(
         template,
         {name: value.replace(SECRET_MARK, secret) for name, value in marked.items()},

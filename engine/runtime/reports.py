@@ -67,6 +67,10 @@ class Report:
         self.counters.lag_events = {}
         self._log.info("partitions moved")
 
+    def reconnecting(self) -> None:
+        """Vault gave other credentials: the table goes on with them from its committed position."""
+        self._log.info("credentials changed")
+
     def polled(self, source: Progressing, position: Mapping[str, int]) -> None:
         """The source was asked for changes."""
         counters = self.counters

@@ -11,12 +11,14 @@ from typing import TypeAlias
 from engine.errors import UsageError, UserError
 from engine.lake.store_probe import require_conditional_put
 from engine.runtime.jobs import TableJob, choose_pipelines, table_jobs
+from engine.runtime.leases import log_lease
 from engine.runtime.registration import registered
 from engine.runtime.reports import Report
 from engine.runtime.sources import Clients
 from engine.runtime.stopping import StopRequest
 from engine.runtime.supervisor import Outcome, Watcher, supervise
 from engine.runtime.worker import Worker
+from engine.secrets.vaults import VAULTS
 from engine.spec.pipeline import Pipeline
 from engine.spec.project import load_project
 from engine.telemetry.counters import TableCounters
@@ -49,6 +51,7 @@ def run_tables(run: Run, stop: StopRequest, show: Show) -> list[Outcome]:
     project = load_project(run.project)
     pipelines = choose_pipelines(project, run.pipelines)
     clients = Clients()
+    VAULTS.hear(log_lease)
     try:
         jobs = table_jobs(project, pipelines, run.target, clients.namespaces)
         _require_tables(pipelines, jobs)
@@ -71,6 +74,7 @@ def run_tables(run: Run, stop: StopRequest, show: Show) -> list[Outcome]:
             return supervise(workers, stop, known)
     finally:
         clients.close()
+        VAULTS.close()
 
 
 def require_shareable(run: Run) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pymongo import MongoClient
 
 from engine.decode.rebuild import rebuild_key
-from engine.errors import InternalError
+from engine.errors import CredentialsChanged, InternalError
 from engine.lake.change_log import ChangeLog
 from engine.runtime.jobs import TableJob
 from engine.source.batch import Position
@@ -35,21 +38,65 @@ class Feed(Protocol):
         """Leave: the table is not read any more."""
 
 
+@dataclass(slots=True)
+class Connected:
+    """A client, and what it was made of."""
+
+    client: MongoClient[Any]
+    uri: str = field(repr=False)
+    changes: int
+    readers: int = 0
+    is_retired: bool = False
+
+
 class Clients:
-    """One client a target, shared by the threads of a process."""
+    """One client a target, shared by the threads of a process, and replaced when Vault changes the credentials."""
 
     def __init__(self) -> None:
-        self._clients: dict[str, MongoClient[Any]] = {}
+        self._connected: dict[str, Connected] = {}
+        self._lock = threading.Lock()
 
     def of(self, target: Target) -> MongoClient[Any]:
-        """The client of a target.
+        """The client of a target, as its credentials are now.
 
         Raises:
             SourceError: its connection string is wrong.
+            SecretsUnreachable, SecretsError: Vault does not answer, or refuses.
         """
-        if target.target not in self._clients:
-            self._clients[target.target] = connect(target.mongodb.uri.reveal())
-        return self._clients[target.target]
+        return self._current(target).client
+
+    def is_current(self, target: Target, taken: Connected) -> bool:
+        """Whether the credentials are still those that a client was made with.
+
+        Raises:
+            SecretsUnreachable, SecretsError: they have ended, and Vault gives no others.
+        """
+        template = target.mongodb.uri.template
+        if taken.is_retired:
+            return False
+        is_over = template.ends_at is not None and time.monotonic() >= template.ends_at
+        if template.changes == taken.changes and not is_over:
+            return True
+        changes = template.changes
+        if target.mongodb.uri.reveal() != taken.uri:
+            return False
+        taken.changes = changes
+        return True
+
+    def take(self, target: Target) -> Connected:
+        """The client of a target, to be given back."""
+        connected = self._current(target)
+        with self._lock:
+            connected.readers += 1
+        return connected
+
+    def give_back(self, taken: Connected) -> None:
+        """A client whose credentials were replaced is closed when the last who reads with it has let it go."""
+        with self._lock:
+            taken.readers -= 1
+            is_over = taken.is_retired and taken.readers <= 0
+        if is_over:
+            taken.client.close()
 
     def namespaces(self, target: Target, pipeline: Pipeline) -> Iterable[str]:
         """The collections that a pipeline's names and globs stand for; only for globs is MongoDB asked."""
@@ -62,35 +109,67 @@ class Clients:
         """What a table is read through, as its target's transport says."""
         if job.target.transport.kafka is not None:
             return TopicFeed(job)
-        return StreamFeed(job, self.of(job.target))
+        self.of(job.target)  # what is wrong with it is told before anything runs
+        return StreamFeed(job, self)
 
     def close(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
-            client.close()
+        for connected in self._connected.values():
+            connected.client.close()
+
+    def _current(self, target: Target) -> Connected:
+        uri = target.mongodb.uri
+        known = self._connected.get(target.target)
+        if known is not None and self.is_current(target, known):
+            return known
+        with self._lock:
+            known = self._connected.get(target.target)
+            changes, text = uri.template.changes, uri.reveal()
+            if known is None or known.uri != text:
+                if known is not None:
+                    known.is_retired = True
+                known = self._connected[target.target] = Connected(connect(text), text, changes)
+            return known
 
 
 class StreamFeed:
     """Reads the collection itself."""
 
-    def __init__(self, job: TableJob, client: MongoClient[Any]) -> None:
+    def __init__(self, job: TableJob, clients: Clients) -> None:
         self._job = job
-        self._client = client
+        self._clients = clients
+        self._taken: Connected | None = None
 
     def open(self, log: ChangeLog) -> Source:
         """Snapshot and change stream from the log's position on."""
         settings = self._job.pipeline.source
+        taken = self._clients.take(self._job.target)
+        self.close()
+        self._taken = taken
         return ChangeStreamSource(
-            self._client,
+            taken.client,
             self._job.namespace,
             log.position(),
             snapshot=settings.snapshot,
             capture=settings.capture,
             last_snapshot_key=_last_snapshot_key(log),
+            prove=lambda: self._prove(taken),
         )
 
     def close(self) -> None:
-        """Nothing: the client is shared."""
+        """Let the client go; others may read with it."""
+        if self._taken is not None:
+            self._clients.give_back(self._taken)
+        self._taken = None
+
+    def _prove(self, taken: Connected) -> None:
+        """The credentials are those of now.
+
+        Raises:
+            CredentialsChanged: they are not: the source has to be opened anew, at the committed position.
+        """
+        if not self._clients.is_current(self._job.target, taken):
+            raise CredentialsChanged("Vault has changed the credentials of MongoDB", where=self._job.namespace)
 
 
 class TopicFeed:

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 
-from engine.errors import PartitionsMoved, RetryableError
+from engine.errors import CredentialsChanged, PartitionsMoved, RetryableError, SecretsUnreachable
 from engine.lake.change_log import ChangeLog
 from engine.lake.standing import TableReplaced
 from engine.runtime.appending import Appender
 from engine.runtime.folding import fold
 from engine.runtime.jobs import TableJob
 from engine.runtime.reports import Report
-from engine.runtime.retries import Retries
+from engine.runtime.retries import LONGEST_WAIT_S, Retries
 from engine.runtime.sources import Feed
 from engine.runtime.step import (
     Append,
@@ -85,10 +85,14 @@ class Worker:
                 return self._session()
             except PartitionsMoved:
                 self.report.moved()
+            except CredentialsChanged:
+                self.report.reconnecting()
             except RetryableError as error:
                 if self._stop.requested:
                     return "stopped"  # nothing is in hand any more, and what is to be waited for may not come
                 wait_s = self._retries.wait_s(self._now())
+                if wait_s is None and isinstance(error, SecretsUnreachable):
+                    wait_s = LONGEST_WAIT_S  # a restart would have even less to go on with
                 if wait_s is None:
                     raise
                 self.report.retrying(error, wait_s)

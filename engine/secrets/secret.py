@@ -36,10 +36,18 @@ class Secret:
     def digest(self) -> str:
         """Twelve hexadecimal digits that change when the value does, for plans.
 
+        What Vault holds is left out: credentials that it changes are no change of the project.
+
         Raises:
             UnresolvedReference: a variable is not set or a file cannot be read.
         """
-        return hashlib.sha256(self.reveal().encode()).hexdigest()[:12]
+        text = str.__str__(self._template) if self._template.uses_vault else self.reveal()
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def template(self) -> Template:
+        """The text, unresolved: it may hold a password and is never shown."""
+        return self._template
 
     def __str__(self) -> str:
         found = list(references(self._template))

@@ -8,7 +8,9 @@ from typing import Any, Self
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
-from engine.secrets.references import resolve
+from engine.secrets.references import resolve, vault_secrets
+from engine.secrets.vault_access import VaultAccess
+from engine.secrets.vaults import VAULTS
 
 
 class Template(str):
@@ -18,11 +20,13 @@ class Template(str):
     """``file:line:column``; empty when it comes from no file."""
     folder: Path
     """Relative paths of ``${file:...}`` start here."""
+    vault: VaultAccess | None
+    """Where ``${vault:...}`` is looked up."""
 
     def __new__(cls, text: str, where: str = "", folder: Path = Path()) -> Self:
         """A template of this text."""
         self = super().__new__(cls, text)
-        self.where, self.folder = where, folder
+        self.where, self.folder, self.vault = where, folder, None
         return self
 
     def resolved(self) -> str:
@@ -30,8 +34,27 @@ class Template(str):
 
         Raises:
             UnresolvedReference: a variable is not set or a file cannot be read.
+            SecretsUnreachable, SecretsError: Vault does not answer, or refuses.
         """
-        return resolve(self, where=self.where, folder=self.folder)
+        return resolve(self, where=self.where, folder=self.folder, vault=self.vault)
+
+    @property
+    def uses_vault(self) -> bool:
+        """Whether it names a secret of Vault."""
+        return bool(vault_secrets(self))
+
+    @property
+    def changes(self) -> int:
+        """Another number when a secret of its Vault has changed since the last time it was asked for."""
+        session = None if self.vault is None else VAULTS.known(self.vault)
+        return 0 if session is None else session.changes
+
+    @property
+    def ends_at(self) -> float | None:
+        """When (monotonic seconds) the first of its leases ends; None while it holds none."""
+        session = None if self.vault is None else VAULTS.known(self.vault)
+        ends = [] if session is None else [session.ends_at(secret) for secret in vault_secrets(self)]
+        return min((end for end in ends if end is not None), default=None)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from engine.errors import OplakeError
+from engine.errors import OplakeError, SourceError
 from engine.source.batch import Batch, Position
 from engine.source.change_event import ChangeEvent, parse_event
 from engine.source.cluster_time import SNAPSHOT, STREAM, order_text, pack, unix_seconds, unpack
@@ -48,6 +48,7 @@ class ChangeStreamSource:
         snapshot: Snapshot = "initial",
         capture: Capture = "update_full",
         last_snapshot_key: bytes | None = None,
+        prove: Callable[[], None] = lambda: None,
     ) -> None:
         """Nothing is read before the first ``poll``.
 
@@ -59,6 +60,7 @@ class ChangeStreamSource:
                 missed changes is not read anew without being asked, since rows deleted meanwhile would stay.
             capture: what an update carries.
             last_snapshot_key: ``{"_id": ...}`` as BSON of the last snapshot row that is committed.
+            prove: called before each poll; raises when the client is not to be used any more.
         """
         self.namespace = namespace
         database, _, name = namespace.partition(".")
@@ -68,6 +70,7 @@ class ChangeStreamSource:
         self._position = StreamPosition.of(position)
         self._begin_with_data = snapshot != "no_data"
         self._last_key = last_snapshot_key
+        self._prove = prove
         self._tail: Tail | None = None
         self._documents: Generator[bytes] | None = None
         self._to_skip = 0
@@ -94,15 +97,19 @@ class ChangeStreamSource:
             ResumePointLost: the oplog has rolled past the position.
             CollectionGone: the collection was dropped or renamed; all changes before that were given.
             SourceError: the server refuses.
+            CredentialsChanged: the client's credentials were replaced.
         """
+        self._prove()
         before = self._position
         pending = Pending(max_rows, max_bytes)
         try:
             with reading_from(self.namespace):
                 self._poll(pending, time.monotonic() + timeout_s)
-        except OplakeError:
+        except OplakeError as error:
             self._position = before
             self.close()
+            if isinstance(error, SourceError):
+                self._prove()  # a user whose time is over is no fault of the target
             raise
         if pending and not self._position.snapshot_done:
             self._last_key = pending.last_key

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from engine.secrets.references import Reference, UnresolvedReference, problem_of, references, resolve
+from engine.secrets.references import VAULT, Reference, UnresolvedReference, problem_of, references, resolve
 from engine.secrets.secret import Secret
 from engine.secrets.template import Template
 from engine.spec.diagnostics import Diagnostic, Span
@@ -34,6 +34,8 @@ def unresolvable(tree: Tree) -> Iterator[Diagnostic]:
     """Well-formed references that stand for nothing here and now; values are looked up, never shown."""
     for path, text in scalars(tree.data):
         for reference in references(text):
+            if reference.scheme == VAULT:
+                continue  # to look one up is to be given credentials: that is for whoever uses them
             try:
                 resolve(reference.text, folder=getattr(text, "folder", Template("").folder))
             except UnresolvedReference as error:

@@ -38,7 +38,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "bad-name": "Names consist of lower-case letters, digits and underscores.",
         "invalid-value": "A value is within the bounds and of the form that its key takes.",
         # references
-        "bad-reference": "A reference is ${env:NAME} or ${file:PATH}.",
+        "bad-reference": "A reference is ${env:NAME}, ${file:PATH} or ${vault:MOUNT/PATH#FIELD}.",
         "misplaced-reference": "Only addresses and secrets of targets hold references.",
         "undefined-reference": "The references of the target in use have values.",
         # one target

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from engine.errors import UserError
 from engine.secrets.secret import Secret
@@ -15,6 +15,7 @@ from engine.secrets.template import Template
 from engine.spec.debezium import Connector
 from engine.spec.model import SpecModel
 from engine.spec.quantities import Duration, Size
+from engine.spec.vault import Vault, bind
 from engine.spec.wrong_value import WrongValue
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
@@ -214,6 +215,13 @@ class Target(SpecModel):
         default_factory=lambda: Secret(f"{SQLITE}.oplake/state.db"),
         description="State database as a SQLAlchemy URL; a relative sqlite path is relative to the project.",
     )
+    vault: Vault | None = Field(None, description="HashiCorp Vault, where ${vault:MOUNT/PATH#FIELD} is looked up.")
+
+    @model_validator(mode="after")
+    def _bind_to_vault(self) -> Self:
+        if self.vault is not None and self.vault.auth.names_one:
+            bind(self, self.vault.access())
+        return self
 
     def state_url(self, root: Path) -> str:
         """The state database's URL, resolved, with a relative SQLite path made absolute.

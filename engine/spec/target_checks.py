@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.secrets.references import references
 from engine.spec.diagnostics import Diagnostic
 from engine.spec.target import S3, Storage, Target, lake_problem
+from engine.spec.vault_checks import check_vault
 from engine.spec.yaml_tree import Path, Tree, value_at
 
 
@@ -17,6 +18,7 @@ def check_target(tree: Tree, target: Target | None) -> Iterator[Diagnostic]:
         target: None when too little of it is right.
     """
     yield from _check_transport(tree)
+    yield from check_vault(tree)
     if target is not None:
         yield from _check_lake(tree, target)
     yield from _check_url(tree, ("mongodb", "uri"), ("mongodb", "mongodb+srv"), "mongodb://host:27017/?replicaSet=rs0")
