@@ -27,6 +27,7 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultServer]:
         server.initialise()
         server.root.sys.enable_secrets_engine("kv", path="secret", options={"version": "2"})
         server.root.sys.enable_auth_method("approle")
+        server.root.sys.enable_secrets_engine("database")
         server.root.sys.create_or_update_policy(
             "reader",
             'path "secret/*" { capabilities = ["read"] } path "database/creds/*" { capabilities = ["read"] }',
