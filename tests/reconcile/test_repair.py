@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.database import Database
 
+from engine.errors import CommitConflict
+from engine.lake import change_log
 from engine.lake.change_log import ChangeLog
 from engine.reconcile import repair as repairing
 from engine.reconcile.repair import CHANGED, LATER, SEVERAL, Repaired, repair
@@ -19,6 +22,7 @@ from engine.reconcile.result import Result
 from engine.reconcile.verdict import Verdict
 from engine.source.cluster_time import AFTERWARDS, SNAPSHOT, STREAM, order_text
 from engine.source.repair_order import RepairOrders
+from engine.telemetry.crash_points import VARIABLE
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project
 from tests.reconcile.comparing import compare, comparing, told
@@ -43,7 +47,7 @@ def test_orders_grow_while_the_cluster_time_stands_still() -> None:
     assert {len(order) for order in made} == {31}
 
 
-@pytest.fixture(params=["current", "history"])
+@pytest.fixture(params=["current", "history", "changes"])
 def project(
     request: pytest.FixtureRequest, tmp_path: Path, mongo: str, database: Database[Any], nursery: Nursery
 ) -> Project:
@@ -126,23 +130,69 @@ def test_a_repair_never_wins_over_a_change_that_comes_while_it_is_made(
 
 
 @pytest.mark.server
+@pytest.mark.parametrize("project", ["current"], indirect=True)
 def test_the_command_repairs_only_when_somebody_agrees(project: Project, nursery: Nursery) -> None:
     rewrite(folded(project), damaged)
     before = ChangeLog.open(project.paths.changes).version()
 
-    unasked = project.start("reconcile", "--repair")
+    unasked = project.start("reconcile", "--repair", nursery=nursery)
     assert unasked.wait() == 2, unasked.text
-    dry = project.start("reconcile", "--repair", "--dry-run")
+    dry = project.start("reconcile", "--repair", "--dry-run", nursery=nursery)
     assert dry.wait() == 5, dry.text
     assert "delete nobody" in dry.text
     assert ChangeLog.open(project.paths.changes).version() == before
 
-    assert project.start("reconcile", "--repair", "--yes").wait() == 5
+    assert project.start("reconcile", "--repair", "--yes", nursery=nursery).wait() == 5
     project.catch_up(nursery)
-    project.finish("reconcile")
+    project.finish("reconcile", nursery=nursery)
 
 
 @pytest.mark.server
+@pytest.mark.parametrize("project", ["current"], indirect=True)
+def test_a_repair_that_is_killed_anywhere_is_repeated_without_a_second_event(
+    project: Project, nursery: Nursery
+) -> None:
+    """The last kill is after the commit: from then on the events are on their way, and nobody appends them anew."""
+    rewrite(folded(project), damaged)
+    before = ChangeLog.open(project.paths.changes).version()
+
+    for point in ("reconcile.repair.after_read", "lake.append.before_commit", "lake.append.after_commit"):
+        killed = project.start("reconcile", "--repair", "--yes", nursery=nursery, environment={VARIABLE: point})
+        assert killed.wait() == -signal.SIGKILL, killed.text
+    again = project.start("reconcile", "--repair", "--yes", nursery=nursery)
+    assert again.wait() == 6, again.text
+    assert ChangeLog.open(project.paths.changes).version() == before + 1
+    project.catch_up(nursery)
+
+    assert compare(project).exit_code == 0
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("project", ["current"], indirect=True)
+def test_of_two_repairs_at_once_one_gives_way_and_the_table_is_right(
+    project: Project, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewrite(folded(project), damaged)
+    found = compare(project)
+    others: list[Repaired] = []
+
+    def overtake(point: str) -> None:
+        if point == "lake.append.before_commit":
+            monkeypatch.setattr(change_log, "reach", lambda _: None)
+            with comparing(project) as comparison:
+                others.append(repair(comparison, found))
+
+    monkeypatch.setattr(change_log, "reach", overtake)
+    with comparing(project) as comparison, pytest.raises(CommitConflict):
+        repair(comparison, found)
+    project.catch_up(nursery)
+
+    assert others == [Repaired(5, {})]
+    assert compare(project).exit_code == 0
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("project", ["current", "history"], indirect=True)
 def test_what_an_event_cannot_put_right_is_said(project: Project) -> None:
     def twice(rows: list[Row]) -> Iterator[Row]:
         for row in rows:
