@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from engine.cli.options import project_option, target_option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from engine.reconcile.result import Mode, Result
+    from engine.reconcile.result import Mode
     from engine.reconcile.settings import Settings
 
 _PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest")
@@ -23,11 +24,11 @@ _PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred"
 @click.argument("pipelines", nargs=-1, metavar="[PIPELINE]...")
 @click.option(
     "--mode",
-    type=click.Choice(["full", "incremental", "sampled"]),
+    type=click.Choice(["full", "incremental", "sampled", "counts"]),
     default="full",
     show_default=True,
     help="full: every document and row. incremental: what was touched since the last clean pass. sampled: documents "
-    "drawn at random.",
+    "drawn at random. counts: how many there are, and nothing of what they hold.",
 )
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Only this document: its _id as the table has it.")
 @click.option("--since", metavar="TIME", help="Only documents touched since then (ISO 8601); means incremental.")
@@ -72,6 +73,11 @@ _PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred"
     is_flag=True,
     help="Append a corrective event to the change log for each confirmed difference; asks first.",
 )
+@click.option(
+    "--due", is_flag=True, help="Only tables whose spec says `reconcile: {every: ...}` and whose time has come."
+)
+@click.option("--list", "is_list", is_flag=True, help="Compare nothing: list what was found before.")
+@click.option("--show", metavar="RUN", help="Compare nothing: show what one of them has found; also with --report.")
 @click.option("--dry-run", is_flag=True, help="With --repair: say what would be done, and do nothing.")
 @click.option("--yes", is_flag=True, help="With --repair: do not ask.")
 @target_option
@@ -86,24 +92,33 @@ def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN4
     from engine.cli.reconcile_progress import ReconcileProgress
     from engine.cli.reconcile_repair import Mender
     from engine.cli.reconcile_reports import check_names, write_reports
+    from engine.cli.reconcile_stored import list_kept, show_kept
     from engine.reconcile.reconciling import reconcile_tables
     from engine.runtime.stopping import leave
 
     if (options["dry_run"] or options["yes"]) and not options["repair"]:
         raise UsageError("nothing is repaired without --repair", where="--dry-run or --yes", remedy="add --repair")
     check_names(options["reports"])
+    if options["is_list"]:
+        list_kept(pipelines, options)
+        return
+    if options["show"]:
+        found = show_kept(pipelines, options)
+        write_reports([found], options["reports"])
+        _print([found]) if options["as_json"] else _show(found)
+        return
     settings = _settings(pipelines, options)
-    results = []
+    results: list[Mapping[str, Any]] = []
     with ReconcileProgress(sys.stderr) as progress:
         mend = Mender(options["yes"], options["dry_run"], progress.paused) if options["repair"] else None
         for result in reconcile_tables(settings, lambda job: progress.begin(job.table), mend):
-            results.append(result)
+            results.append(result.as_json())
             if not options["as_json"]:
-                _show(result)
+                _show(results[-1])
     write_reports(results, options["reports"])
     if options["as_json"]:
-        click.echo(json.dumps([result.as_json() for result in results], ensure_ascii=False, indent=2))
-    codes = {result.exit_code for result in results}
+        _print(results)
+    codes = {result["exit_code"] for result in results}
     leave(next((code for code in (5, 6) if code in codes), 0))
 
 
@@ -130,6 +145,7 @@ def _settings(pipelines: tuple[str, ...], options: dict[str, Any]) -> Settings:
         options["read_preference"],
         rate,
         options["resume"],
+        options["due"],
         wait_s,
         confidence=options["confidence"],
         rate=options["rate"],
@@ -137,18 +153,22 @@ def _settings(pipelines: tuple[str, ...], options: dict[str, Any]) -> Settings:
     )
 
 
-def _show(result: Result) -> None:
+def _print(results: Sequence[Mapping[str, Any]]) -> None:
+    click.echo(json.dumps(results, ensure_ascii=False, indent=2))
+
+
+def _show(result: Mapping[str, Any]) -> None:
     """One line a table, and one for each finding."""
-    totals = ", ".join(f"{count:,} {verdict.value}" for verdict, count in result.totals.items()) or "equal"
-    state = {0: "clean", 5: "DIFFERS", 6: "incomplete"}[result.exit_code]
+    totals = ", ".join(f"{count:,} {verdict}" for verdict, count in result["totals"].items()) or "equal"
+    state = {0: "clean", 5: "DIFFERS", 6: "incomplete"}[result["exit_code"]]
     click.echo(
-        f"{result.table}: {state}: {result.source_documents:,} documents, {result.table_rows:,} rows, "
-        f"{result.candidates:,} rechecked: {totals}"
+        f"{result['table']}: {state}: {result['source_documents']:,} documents, {result['table_rows']:,} rows, "
+        f"{result['candidates']:,} rechecked: {totals}"
     )
-    for said in (result.problem, result.remedy, result.confidence):
+    for said in (result["problem"], result["remedy"], result["confidence"]):
         if said:
             click.echo(f"  {said}")
-    for finding in result.findings[:20]:
-        paths = ", ".join(f"{one.path} ({one.kind})" for one in finding.differences)
-        click.echo(f"  {finding.verdict.value}: {finding.identity} {paths or finding.reason}".rstrip())
+    for finding in result["findings"][:20]:
+        paths = ", ".join(f"{one['path']} ({one['kind']})" for one in finding["differences"])
+        click.echo(f"  {finding['verdict']}: {finding['identity']} {paths or finding['reason']}".rstrip())
     sys.stdout.flush()

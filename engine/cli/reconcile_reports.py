@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from engine.errors import UsageError
-
-if TYPE_CHECKING:
-    from engine.reconcile.result import Result
 
 _FORMS = (".html", ".json", ".md")
 
@@ -30,15 +27,15 @@ def check_names(names: Iterable[str]) -> None:
             )
 
 
-def write_reports(results: Sequence[Result], names: Sequence[str]) -> None:
-    """Write each file."""
+def write_reports(results: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """Write results as plain data (``Result.as_json``, or what is kept of them) to each file."""
     if not names:
         return
     from engine.reconcile.report import Report, report_of
     from engine.reconcile.report_markdown import markdown
     from engine.reconcile.report_page import page
 
-    report = report_of(result.as_json() for result in results)
+    report = report_of(results)
     writers: dict[str, Callable[[Report], str]] = {".html": page, ".md": markdown, ".json": Report.to_json}
     for name in names:
         path = Path(name)

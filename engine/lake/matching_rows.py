@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 from engine.lake.delta_errors import reading
 from engine.lake.table_types import plain_table
 
-_STRIDE_ROWS = 500_000
+_STRIDE_ROWS, _STRIDE_BYTES = 500_000, 128 << 20
 """Rows filtered at a time: ``is_in`` hashes its whole value set anew at every call."""
 
 
@@ -23,11 +23,15 @@ def matching_rows(table: DeltaTable, ids: pa.Array, schema: pa.Schema, predicate
         schema: the columns to read, with ``_id`` among them.
         predicate: file statistics and partitions leave most files unread when it allows.
     """
-    found = [schema.empty_table()]
+    return pa.concat_tables([schema.empty_table(), *matching_parts(table, ids, schema, predicate)])
+
+
+def matching_parts(table: DeltaTable, ids: pa.Array, schema: pa.Schema, predicate: str | None) -> Iterator[pa.Table]:
+    """The same, part by part, for whoever may have had enough."""
     with reading(table.table_uri):
         scan = pa.RecordBatchReader.from_stream(table.scan(columns=schema.names, predicate=predicate))
-        found += [rows.filter(pc.is_in(rows.column("_id"), ids)) for rows in _strides(scan, schema)]
-    return pa.concat_tables(found)
+        for rows in _strides(scan, schema):
+            yield rows.filter(pc.is_in(rows.column("_id"), ids))
 
 
 def text_literal(text: str) -> str:
@@ -38,10 +42,12 @@ def text_literal(text: str) -> str:
 
 def _strides(batches: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
+    rows = size = 0
     for batch in batches:
         held.append(batch)
-        if sum(part.num_rows for part in held) >= _STRIDE_ROWS:
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows >= _STRIDE_ROWS or size >= _STRIDE_BYTES:
             yield plain_table(pa.Table.from_batches(held), schema)
-            held = []
+            held, rows, size = [], 0, 0
     if held:
         yield plain_table(pa.Table.from_batches(held), schema)

@@ -35,7 +35,7 @@ class ConnectorInFlight:
         self._kafka = job.target.transport.kafka
         self._connector = connector_name(job.target, job.pipeline)
 
-    def changed_after(self, side: TableSide, ids: Set[str]) -> set[str]:
+    def changed_after(self, side: TableSide, ids: Set[str] | None) -> set[str]:
         """See ``InFlight``.
 
         Raises:

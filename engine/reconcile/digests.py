@@ -20,21 +20,22 @@ NO_PAIRS = PAIRS.empty_table()
 class Digester:
     """Digests documents as if they were rows of one table."""
 
-    def __init__(self, rules: DecodeRules, columns: Struct) -> None:
+    def __init__(self, rules: DecodeRules, columns: Struct, key: bytes) -> None:
         self._rules = rules
         self._columns = columns
+        self._key = key
 
     def documents(self, documents: Sequence[bytes]) -> pa.Table:
         """``PAIRS`` of whole BSON documents, in their order."""
         rows = document_rows(documents, self._columns, self._rules)
-        return pairs(rows.table, rows.columns)
+        return pairs(rows.table, rows.columns, self._key)
 
 
-def pairs(rows: pa.Table, columns: Struct) -> pa.Table:
+def pairs(rows: pa.Table, columns: Struct, key: bytes) -> pa.Table:
     """``PAIRS`` of rows of a table, in their order."""
     if not rows.num_rows:
         return NO_PAIRS
-    return pa.Table.from_arrays([rows.column("_id"), as_column(row_digests(rows, columns))], schema=PAIRS)
+    return pa.Table.from_arrays([rows.column("_id"), as_column(row_digests(rows, columns, key))], schema=PAIRS)
 
 
 def as_column(digests: npt.NDArray[np.uint64]) -> pa.Array:

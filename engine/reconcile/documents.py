@@ -17,6 +17,7 @@ from engine.errors import SourceError
 from engine.source.cluster_time import pack, unpack
 from engine.source.mongo_errors import reading_from
 from engine.source.raw_document import RAW, key_of
+from engine.source.snapshot import BY_ID
 
 _AT_ONCE = 1000
 
@@ -73,6 +74,12 @@ class Documents:
         """How many documents there are, about."""
         with reading_from(self.namespace):
             return self.collection.estimated_document_count()
+
+    def count_exactly(self, not_before: int) -> int:
+        """How many documents there are; the server goes through its index for it."""
+        with reading_from(self.namespace), self.client.start_session(causal_consistency=True) as session:
+            session.advance_operation_time(unpack(not_before))
+            return self.collection.count_documents({}, session=session, hint=BY_ID)
 
 
 def text_of(key: bytes) -> str:

@@ -21,8 +21,6 @@ from engine.spec.types import Scalar, Struct
 
 KEY_BYTES = 32
 DIGEST_BYTES = 16
-FIXED_KEY = bytes(KEY_BYTES)
-"""For digests that have to be compared across runs; whoever knows the key could make rows that meet."""
 _PIECE_BYTES = 1 << 20
 """Rows that are mixed at a time: few enough to stay in the processor's caches."""
 _PIECE_ROWS = 16_384
@@ -53,20 +51,20 @@ def new_key() -> bytes:
     return secrets.token_bytes(KEY_BYTES)
 
 
-def fingerprint(table: pa.Table, columns: Struct, key: bytes = FIXED_KEY) -> Fingerprint:
+def fingerprint(table: pa.Table, columns: Struct, key: bytes) -> Fingerprint:
     """The fingerprint of all rows; arguments and errors as for ``row_digests``."""
     first, second = row_digests(table, columns, key).sum(axis=0, dtype=np.uint64)
     return Fingerprint(table.num_rows, int(first), int(second))
 
 
-def row_digests(table: pa.Table, columns: Struct, key: bytes = FIXED_KEY) -> npt.NDArray[np.uint64]:
+def row_digests(table: pa.Table, columns: Struct, key: bytes) -> npt.NDArray[np.uint64]:
     """A digest of 128 bits for each row, shape (rows, 2).
 
     Args:
         table: rows of any of the three tables, or freshly decoded ones. ``_id`` and ``_rescued`` are part of the
             digest, other columns of oplake's own (time, position) are not. A column that is missing equals nulls.
         columns: the document columns, the same for both sides.
-        key: at most 64 bytes.
+        key: at most 64 bytes; digests compare only when they were made under the same one.
 
     Raises:
         InternalError: the table has a document column that is not among ``columns``.

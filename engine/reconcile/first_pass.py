@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from engine.reconcile.candidates import compare_buckets
+from engine.reconcile.fingerprint import new_key
 from engine.reconcile.job import Comparison
 from engine.reconcile.result import Chunk
 from engine.reconcile.scan_order import ScanOrder, job_name, spill_path
@@ -43,17 +44,19 @@ class Plan:
     """Packed cluster time: everything older is seen."""
     buckets: int
     shares: tuple[Share, ...]
+    key: bytes = field(repr=False)
+    """Of the digests: a pass that goes on compares with what was spilled before."""
 
     def as_json(self) -> dict[str, Any]:
         """For the state database."""
         bounds = [[_text(share.lower), _text(share.upper)] for share in self.shares]
-        return {"began": self.began, "buckets": self.buckets, "shares": bounds}
+        return {"began": self.began, "buckets": self.buckets, "shares": bounds, "key": self.key.hex()}
 
     @classmethod
     def of(cls, run: str, saved: Mapping[str, Any]) -> Plan:
         """The inverse of ``as_json``."""
         shares = [Share(number, _bytes(one), _bytes(other)) for number, (one, other) in enumerate(saved["shares"])]
-        return cls(run, saved["began"], saved["buckets"], tuple(shares))
+        return cls(run, saved["began"], saved["buckets"], tuple(shares), bytes.fromhex(saved["key"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def make_plan(comparison: Comparison, run: str) -> Plan:
     workers = comparison.settings.workers
     with reading_from(documents.namespace):
         shares = cut(documents.collection, workers * SHARES_A_WORKER if workers > 1 else 1)
-    return Plan(run, began, buckets_for(documents.count()), tuple(shares))
+    return Plan(run, began, buckets_for(documents.count()), tuple(shares), new_key())
 
 
 def read_both(comparison: Comparison, plan: Plan, folder: Path, progress: Progress) -> FirstPass:
@@ -94,7 +97,9 @@ def read_both(comparison: Comparison, plan: Plan, folder: Path, progress: Progre
     side = comparison.open_side()
     progress.expect(comparison.documents.count(), _rows(side))
     checkpoints = Checkpoints(comparison.database, job_name(plan.run))
-    table, version = spill_table(side, folder, plan.buckets, checkpoints, lambda rows: progress.read(rows=rows))
+    table, version = spill_table(
+        side, folder, plan.buckets, plan.key, checkpoints, lambda rows: progress.read(rows=rows)
+    )
     orders = _orders(comparison, plan, side, folder)
     workers = comparison.settings.workers
     read = scan_all(orders, workers, lambda chunk: progress.read(documents=chunk.documents))
@@ -133,6 +138,7 @@ def _orders(comparison: Comparison, plan: Plan, side: TableSide, folder: Path) -
             plan.began,
             comparison.rules,
             side.columns,
+            plan.key,
             plan.buckets,
             folder,
             settings.limits,

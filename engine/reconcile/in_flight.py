@@ -30,8 +30,8 @@ small at first, and grows with what there is to read."""
 class InFlight(Protocol):
     """Changes that a log does not hold yet."""
 
-    def changed_after(self, side: TableSide, ids: Set[str]) -> set[str]:
-        """Those of these documents with a change that a table's log does not hold, up to this moment or later.
+    def changed_after(self, side: TableSide, ids: Set[str] | None) -> set[str]:
+        """Those of these documents (None: of all) with a change, up to now or later, that a table's log does not hold.
 
         Raises:
             ResumePointLost: the source cannot tell any more.
@@ -45,7 +45,7 @@ class StreamInFlight:
         self._client = client
         self._namespace = namespace
 
-    def changed_after(self, side: TableSide, ids: Set[str]) -> set[str]:
+    def changed_after(self, side: TableSide, ids: Set[str] | None) -> set[str]:
         """See ``InFlight``.
 
         Raises:

@@ -20,10 +20,12 @@ from engine.lake.log_commits import LogHistoryGone
 from engine.reconcile.difference import differences
 from engine.reconcile.digests import Digester, pairs
 from engine.reconcile.documents import Documents
+from engine.reconcile.fingerprint import new_key
 from engine.reconcile.in_flight import InFlight
 from engine.reconcile.table_side import TableSide
 from engine.reconcile.verdict import Finding, Verdict
 
+_DECODED_AT_ONCE, _DECODED_BYTES = 2000, 8 << 20
 NOBODY_RUNS = "no run is moving changes into the table: `oplake run --until-caught-up`, then reconcile again"
 
 
@@ -38,6 +40,12 @@ class Patience:
     look_every_s: float = 0.5
     batch: int = 20_000
     """Documents of one round: their rows are held in memory, the documents are not."""
+    batch_bytes: int = 64 << 20
+    """Of these rows; a batch that is larger is halved, down to a single document."""
+
+
+class _TooMuch(Exception):
+    """The rows of so many documents do not fit into memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +55,17 @@ class _Round:
     side: TableSide
     read_at: int
     number: int
-    rows: Mapping[str, list[dict[str, Any]]]
+    table: pa.Table
+    places: Mapping[str, list[int]]
+    """``_id`` text -> where its rows stand in the table."""
     seen: Mapping[str, bytes]
     """Hash of each document that is there and does not look like its row."""
     differing: list[str]
+
+    def rows(self, text: str) -> list[dict[str, Any]]:
+        """Of one document; turned into values only now, since these take up much more than the table does."""
+        found: list[dict[str, Any]] = self.table.take(pa.array(self.places.get(text, []), pa.int64())).to_pylist()
+        return found
 
 
 class Recheck:
@@ -71,13 +86,21 @@ class Recheck:
         self._in_flight = in_flight
         self._rules = rules
         self._patience = patience
+        self._key = new_key()
         self._now = clock
         self._sleep = sleep
 
     def judge(self, ids: Sequence[str]) -> Iterator[Finding]:
         """A finding for each document that is not equal on both sides, and none for the others."""
-        for start in range(0, len(ids), self._patience.batch):
-            yield from self._judge(ids[start : start + self._patience.batch])
+        at, size = 0, self._patience.batch
+        while at < len(ids):
+            batch = ids[at : at + size]
+            try:
+                yield from self._judge(batch)  # raises before it yields anything
+            except _TooMuch:
+                size = len(batch) // 2
+            else:
+                at += len(batch)
 
     def _judge(self, ids: Sequence[str]) -> Iterator[Finding]:
         waiting = list(ids)
@@ -90,7 +113,7 @@ class Recheck:
             yield from found
             if not waiting:
                 return
-            if number < self._patience.rounds and not self._wait_for_more(side):
+            if number < self._patience.rounds and not self.wait_for_more(side):
                 reason = NOBODY_RUNS if not self._patience.wait_s else "the table stood still while we waited"
                 yield from (_undecided(text, number, reason) for text in waiting)
                 return
@@ -117,8 +140,11 @@ class Recheck:
         return found, [text for text in read.differing if text in changing]
 
     def _read(self, side: TableSide, ids: list[str], number: int) -> _Round:
-        table = side.rows(pa.array(ids, pa.string()))
-        found = pairs(table, side.columns)
+        is_alone = number > 1 or len(ids) == 1
+        table = side.rows(pa.array(ids, pa.string()), None if is_alone else self._patience.batch_bytes)
+        if table is None:
+            raise _TooMuch
+        found = pairs(table, side.columns, self._key)
         row_digests: dict[str, list[bytes]] = {}
         places: dict[str, list[int]] = {}
         for place, (text, digest) in enumerate(zip(*(column.to_pylist() for column in found.columns), strict=True)):
@@ -127,17 +153,13 @@ class Recheck:
         read_at = self._documents.now()
         equal, seen = self._compare(ids, row_digests, side, read_at)
         differing = [text for text in ids if text not in equal and (text in seen or text in row_digests)]
-        taken = [place for text in differing for place in places.get(text, [])]
-        rows: dict[str, list[dict[str, Any]]] = {}
-        for row in table.take(pa.array(taken, pa.int64())).to_pylist():
-            rows.setdefault(row["_id"], []).append(row)
-        return _Round(side, read_at, number, rows, seen, differing)
+        return _Round(side, read_at, number, table, places, seen, differing)
 
     def _compare(
         self, ids: list[str], row_digests: Mapping[str, list[bytes]], side: TableSide, read_at: int
     ) -> tuple[set[str], dict[str, bytes]]:
         """The documents that equal their one row, and a hash of each other one that is there."""
-        digester = Digester(self._rules, side.columns)
+        digester = Digester(self._rules, side.columns, self._key)
         equal: set[str] = set()
         seen: dict[str, bytes] = {}
         for batch in _batched(self._documents.read(ids, read_at)):
@@ -151,7 +173,7 @@ class Recheck:
 
     def _verdict(self, read: _Round, text: str, document: bytes | None) -> list[Finding]:
         """What is proven of a document that has no change in flight: nothing when it equals its row after all."""
-        rows = read.rows.get(text, [])
+        rows = read.rows(text)
         position = rows[0]["_position"] if rows else None
         finding = Finding(text, Verdict.MISMATCH, rounds=read.number, read_at=read.read_at, position=position)
         if document is None:
@@ -163,7 +185,7 @@ class Recheck:
         different = differences(document, rows[0], read.side.columns, self._rules)
         return [replace(finding, differences=different)] if different else []
 
-    def _wait_for_more(self, before: TableSide) -> bool:
+    def wait_for_more(self, before: TableSide) -> bool:
         """Wait until the table tells more than it did; False when that takes too long."""
         deadline = self._now() + self._patience.wait_s
         while self._now() < deadline:
@@ -185,12 +207,14 @@ def _undecided(text: str, rounds: int, reason: str) -> Finding:
     return Finding(text, Verdict.IN_FLIGHT, rounds=rounds, reason=reason)
 
 
-def _batched(found: Iterator[tuple[str, bytes]], size: int = 2000) -> Iterator[list[tuple[str, bytes]]]:
+def _batched(found: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
     held: list[tuple[str, bytes]] = []
+    size = 0
     for one in found:
         held.append(one)
-        if len(held) >= size:
+        size += len(one[1])
+        if len(held) >= _DECODED_AT_ONCE or size >= _DECODED_BYTES:
             yield held
-            held = []
+            held, size = [], 0
     if held:
         yield held

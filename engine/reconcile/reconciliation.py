@@ -13,6 +13,7 @@ from typing import Any
 from bson import Timestamp
 
 from engine.errors import ResumePointLost, UserError
+from engine.reconcile.counts import count_both
 from engine.reconcile.first_pass import FirstPass, Plan, Progress, forget, make_plan, read_both
 from engine.reconcile.in_flight import require_snapshot, touched_since
 from engine.reconcile.job import Comparison
@@ -45,6 +46,8 @@ def reconcile(comparison: Comparison, progress: Progress) -> Result:
                 return _incremental(comparison, blank)
             case "sampled":
                 return _sampled(comparison, blank)
+            case "counts":
+                return _kept(comparison, count_both(comparison, blank))
             case "ids":
                 return _kept(comparison, _judged(comparison, blank, dict.fromkeys(comparison.settings.ids)))
     except (NothingFolded, ResumePointLost) as error:
@@ -84,7 +87,7 @@ def _begin(comparison: Comparison, kept: Reconciliations) -> tuple[Reconciliatio
     """
     table = comparison.job.table
     found = [one for one in kept.unfinished(table) if one.mode == "full"]
-    dead = [one for one in found if not _lives(one)]
+    dead = [one for one in found if not lives(one)]
     if comparison.settings.resume:
         if not dead:
             raise UserError(
@@ -215,5 +218,6 @@ def _me() -> dict[str, Any]:
     return {"host": me.host, "boot": me.boot, "pid": me.pid, "born": me.born}
 
 
-def _lives(one: Reconciliation) -> bool:
+def lives(one: Reconciliation) -> bool:
+    """Whether one that has no result may be under way."""
     return not Process(**one.settings["process"]).is_surely_dead()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 from engine.errors import UserError
+from engine.reconcile.due import due
 from engine.reconcile.first_pass import Progress
 from engine.reconcile.job import Comparison
 from engine.reconcile.reconciliation import reconcile
@@ -44,7 +46,10 @@ def reconcile_tables(
         for job in jobs:
             database = open_database(job.target.state_url(project.root))
             try:
-                comparison = Comparison(job, project.root, settings, clients.of(job.target), database)
+                chosen = due(job, settings, database, datetime.now(UTC)) if settings.due else settings
+                if chosen is None:
+                    continue
+                comparison = Comparison(job, project.root, chosen, clients.of(job.target), database)
                 result = reconcile(comparison, progress_for(job))
                 yield result
                 if mend is not None:

@@ -26,8 +26,10 @@ class DifferenceReport(_Part):
     """One place at which a document and its row differ."""
 
     path: str = Field(description="Dotted, with the numbers of array elements; empty: the whole document.")
-    source: str | None = Field(description='Canonical extended JSON; null where there is nothing; masked: "***".')
-    table: str | None = Field(description="The same of the row.")
+    source: str | None = Field(
+        default=None, description='Canonical extended JSON; null where there is nothing; masked: "***".'
+    )
+    table: str | None = Field(default=None, description="The same of the row.")
     kind: Literal["missing_field", "extra_field", "type", "value", "order", "bytes", "column", "unreadable"] = Field(
         description="How the two differ."
     )
@@ -74,7 +76,7 @@ class TableReport(_Part):
     pipeline: str
     table: str
     namespace: str = Field(description="Database and collection.")
-    mode: Literal["full", "incremental", "sampled", "ids"]
+    mode: Literal["full", "incremental", "sampled", "counts", "ids"]
     started_at: str = Field(description="ISO 8601, UTC.")
     finished_at: str
     source_documents: int

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from engine.reconcile.verdict import Finding, Verdict
 
-Mode: TypeAlias = Literal["full", "incremental", "sampled", "ids"]
+Mode: TypeAlias = Literal["full", "incremental", "sampled", "counts", "ids"]
 EXIT_CLEAN, EXIT_CONFIRMED, EXIT_INCOMPLETE = 0, 5, 6
 
 

@@ -42,6 +42,8 @@ class ScanOrder:
     """Packed cluster time: nothing older is read."""
     rules: DecodeRules
     columns: Struct
+    key: bytes = field(repr=False)
+    """Of the digests."""
     buckets: int
     folder: Path
     limits: ChunkLimits
@@ -114,7 +116,7 @@ def _scan(order: ScanOrder, documents: Documents, done: list[dict[str, Any]]) ->
             documents.collection,
             session,
             order.share,
-            Digester(order.rules, order.columns),
+            Digester(order.rules, order.columns, order.key),
             order.limits,
             Throttle(order.bytes_a_second),
             after,

@@ -30,6 +30,8 @@ class Settings:
     bytes_a_second: float | None = None
     """Of all workers together."""
     resume: bool = False
+    due: bool = False
+    """Only tables whose spec says when they are compared, and for which it is time; ``mode`` is as the spec says."""
     wait_s: float | None = None
     """How long a table that stands still is waited for; None: as long as a fold may take, if a run is at work."""
     rounds: int = 6

@@ -19,7 +19,7 @@ _DONE = "table"
 
 
 def spill_table(
-    side: TableSide, folder: Path, buckets: int, checkpoints: Checkpoints, progress: Callable[[int], None]
+    side: TableSide, folder: Path, buckets: int, key: bytes, checkpoints: Checkpoints, progress: Callable[[int], None]
 ) -> tuple[list[Path], int]:
     """The files that hold the rows, and the table's version; those of a finished scan are taken as they are.
 
@@ -27,6 +27,7 @@ def spill_table(
         side: the rows.
         folder: where the files go.
         buckets: how many.
+        key: of the digests.
         checkpoints: remembers that all rows are there.
         progress: told the rows of each file.
 
@@ -49,7 +50,7 @@ def spill_table(
         progress(rows)
 
     for batch in side.batches():
-        held.append(_pairs(batch, side))
+        held.append(_pairs(batch, side, key))
         rows += batch.num_rows
         count += batch.num_rows
         if rows >= _ROWS_A_FILE:
@@ -61,8 +62,8 @@ def spill_table(
     return paths, side.version
 
 
-def _pairs(rows: pa.Table, side: TableSide) -> pa.Table:
-    found = pairs(rows, side.columns)
+def _pairs(rows: pa.Table, side: TableSide, key: bytes) -> pa.Table:
+    found = pairs(rows, side.columns, key)
     if "_op" not in rows.column_names:
         return found.cast(PAIRS)
     return pa.table([*found.columns, rows.column("_position"), rows.column("_op")], schema=LOG_PAIRS)

@@ -19,7 +19,7 @@ from engine.lake.folded_table import FoldedTable
 from engine.lake.layout import TablePaths
 from engine.lake.log_events import with_image
 from engine.lake.log_tail import LogTail
-from engine.lake.matching_rows import matching_rows, text_literal
+from engine.lake.matching_rows import matching_parts, matching_rows, text_literal
 from engine.lake.row_order import newest_rows
 from engine.lake.table_types import plain_table, table_schema
 from engine.source.batch import Position
@@ -106,6 +106,23 @@ class TableSide:
             for batch in pa.RecordBatchReader.from_stream(scan):
                 yield pa.Table.from_batches([batch]).column(0).cast(pa.string())
 
+    def count(self) -> int:
+        """How many rows there are.
+
+        Raises:
+            LakeError: of a log, which has many rows of one document.
+        """
+        if self._mode == "changes":
+            raise LakeError(
+                "a change log has many rows of one document, so their number says nothing",
+                where=self.table.table_uri,
+                remedy="reconcile it in full, or sampled",
+            )
+        if self._mode == "history":
+            return sum(len(ids) for ids in self.ids())
+        with reading(self.table.table_uri):
+            return int(self.table.count())
+
     def changes_since(self, position: str, ids: Set[str]) -> Counter[str]:
         """How many changes of the stream the log has of each of these documents, at or after a ``_position``."""
         wanted, schema = pa.array(sorted(ids), pa.string()), pa.schema([ID, POSITION])
@@ -120,16 +137,28 @@ class TableSide:
             found = pa.table(self._log.table.scan(columns=[ID.name], predicate=predicate))
         return set(found.column(0).to_pylist())
 
-    def rows(self, ids: pa.Array) -> pa.Table:
-        """The rows of some documents; of a log the newest of each, none of a document that was deleted."""
-        found = self._with_images(matching_rows(self.table, ids, self._row_schema(), self._predicate))
+    def rows(self, ids: pa.Array, most_bytes: int | None = None) -> pa.Table | None:
+        """The rows of some documents; of a log the newest of each, none of a document that was deleted.
+
+        Args:
+            ids: of the documents.
+            most_bytes: None is returned as soon as the rows are more than so much in memory.
+        """
+        schema, size = self._row_schema(), 0
+        parts = [schema.empty_table()]
+        for part in matching_parts(self.table, ids, schema, self._predicate):
+            parts.append(part)
+            size += part.nbytes
+            if most_bytes is not None and size > most_bytes:
+                return None
+        found = self._with_images(pa.concat_tables(parts))
         if self._mode != "changes":
             return found
         newest = newest_rows(found)
         return newest.filter(pc.not_equal(newest.column("_op"), "d"))
 
-    def unfolded(self, ids: pa.Array) -> set[str]:
-        """Those of these documents that the log has changes of which the rows do not tell.
+    def unfolded(self, ids: pa.Array | None = None) -> set[str]:
+        """Those of these documents (None: of all) that the log has changes of which the rows do not tell.
 
         Raises:
             LogHistoryGone: the commits that would say so were cleaned up.
@@ -139,7 +168,7 @@ class TableSide:
         found: set[str] = set()
         for step in self._log.steps(self.folded, [ID.name, RESCUED.name], FoldLimits()):
             changed = step.rows.column("_id")
-            found.update(changed.filter(pc.is_in(changed, ids)).to_pylist())
+            found.update((changed if ids is None else changed.filter(pc.is_in(changed, ids))).to_pylist())
         return found
 
     @property

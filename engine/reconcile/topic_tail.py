@@ -23,7 +23,7 @@ Parse = Callable[[bytes | None, bytes | None], Change | Ignored | Undecodable]
 
 
 def told_after(
-    topic: str, settings: Mapping[str, str], position: Mapping[str, int], ids: Set[str], parse: Parse
+    topic: str, settings: Mapping[str, str], position: Mapping[str, int], ids: Set[str] | None, parse: Parse
 ) -> set[str]:
     """Those of these documents that records after a position tell of; records that are written meanwhile do not count.
 
@@ -31,7 +31,7 @@ def told_after(
         topic: its name.
         settings: how the client reaches the brokers, as librdkafka names it.
         position: as committed with the table.
-        ids: ``_id`` texts.
+        ids: ``_id`` texts; None: of all documents.
         parse: what a record says.
 
     Raises:
@@ -52,7 +52,7 @@ def told_after(
         return _read(consumer, topic, {one: ends[one] for one in behind}, ids, parse)
 
 
-def _read(consumer: Consumer, topic: str, ends: dict[int, int], ids: Set[str], parse: Parse) -> set[str]:
+def _read(consumer: Consumer, topic: str, ends: dict[int, int], ids: Set[str] | None, parse: Parse) -> set[str]:
     found: set[str] = set()
     deadline = time.monotonic() + _SILENCE_S
     while ends:
@@ -63,8 +63,8 @@ def _read(consumer: Consumer, topic: str, ends: dict[int, int], ids: Set[str], p
             deadline = time.monotonic() + _SILENCE_S
             if error is None:
                 change = parse(message.key(), message.value())
-                if isinstance(change, Change) and (text := _text(change.key)) in ids:
-                    found.add(text)
+                if isinstance(change, Change):
+                    found |= {_text(change.key)} if ids is None else {_text(change.key)} & ids
                 offset += 1
             elif error.code() != error._PARTITION_EOF:
                 raise kafka_error(error, topic)

@@ -132,6 +132,17 @@ class BatchBounds(SpecModel):
     max_age: Duration = Field(timedelta(seconds=2), description="How long a change may wait to be committed.")
 
 
+class Schedule(SpecModel):
+    """When the tables are compared with their collections."""
+
+    every: Duration = Field(description="`oplake reconcile --due` compares a table when its last pass is so old.")
+    mode: Literal["full", "incremental", "sampled", "counts"] = Field(
+        "incremental",
+        description="full: every document and row. incremental: what was touched since the last clean pass; the first "
+        "one is full. sampled: documents drawn at random. counts: how many there are, and nothing of what they hold.",
+    )
+
+
 class Pipeline(SpecModel):
     """What should be true: these collections are these tables."""
 
@@ -143,6 +154,9 @@ class Pipeline(SpecModel):
         description="What the table should be.",
     )
     batch: BatchBounds = Field(default_factory=lambda: BatchBounds(max_rows=50_000), description="Bounds of a commit.")
+    reconcile: Schedule | None = Field(
+        None, description="When the tables are compared with their collections, by `oplake reconcile --due`."
+    )
     max_dead_letters: int = Field(
         100,
         ge=0,

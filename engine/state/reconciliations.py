@@ -87,6 +87,14 @@ class Reconciliations:
         with self._database.reading() as connection:
             return [_reconciliation(row) for row in connection.execute(query)]
 
+    def all(self, most: int) -> list[Reconciliation]:
+        """Those of all tables, the newest first, those under way or cut off too."""
+        return self._read(reconciliations.c.target == self._target)[:most]
+
+    def get(self, run: str) -> Reconciliation | None:
+        """One by its id."""
+        return next(iter(self._read((reconciliations.c.target == self._target) & (reconciliations.c.id == run))), None)
+
     def verified_until(self, table: str) -> int | None:
         """The packed cluster time up to which the table is verified without a gap."""
         times = [one.verified_until for one in self.finished(table) if one.verified_until is not None]

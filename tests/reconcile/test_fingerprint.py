@@ -16,16 +16,17 @@ from hypothesis import strategies as st
 
 from engine.decode.arrow_types import arrow_field, arrow_schema
 from engine.errors import InternalError, LakeError
-from engine.reconcile.fingerprint import FIXED_KEY, Fingerprint, fingerprint, new_key, row_digests
+from engine.reconcile.fingerprint import KEY_BYTES, Fingerprint, fingerprint, new_key, row_digests
 from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
 from tests.decode import bson_strategies as bs
 from tests.decode.batches import decode
 
 PROPERTY = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+KEY = bytes(KEY_BYTES)
 PAYLOAD_NAN = struct.unpack("<d", struct.pack("<Q", 0x7FF8000000000123))[0]
 
 
-def digests(table: pa.Table, columns: Struct, key: bytes = FIXED_KEY) -> list[tuple[int, ...]]:
+def digests(table: pa.Table, columns: Struct, key: bytes = KEY) -> list[tuple[int, ...]]:
     return [tuple(map(int, row)) for row in row_digests(table, columns, key)]
 
 
@@ -58,9 +59,9 @@ def test_the_order_and_the_parting_of_rows_do_not_matter(documents: list[bytes],
     order = list(range(len(documents)))
     chance.shuffle(order)
     cut = chance.randrange(len(order) + 1)
-    whole = fingerprint(table, columns)
-    assert fingerprint(table.take(order), columns) == whole
-    assert fingerprint(table.slice(0, cut), columns) + fingerprint(table.slice(cut), columns) == whole
+    whole = fingerprint(table, columns, KEY)
+    assert fingerprint(table.take(order), columns, KEY) == whole
+    assert fingerprint(table.slice(0, cut), columns, KEY) + fingerprint(table.slice(cut), columns, KEY) == whole
     assert digests(table.slice(cut), columns) == digests(table, columns)[cut:]
 
 
@@ -112,24 +113,24 @@ def test_the_declared_order_of_columns_does_not_matter() -> None:
     turned = Struct({"b": Struct({"y": Scalar.STRING, "x": Scalar.INT32}), "a": Scalar.INT32})
     rows = [{name: row[name] for name in ("b", "a", "_rescued", "_id")} for row in decoded.table.to_pylist()]
     schema = pa.schema([*arrow_schema(turned), ("_rescued", pa.string()), ("_id", pa.string())])
-    assert digests(pa.Table.from_pylist(rows, schema), turned) == digests(decoded.table, decoded.columns)
+    assert digests(pa.Table.from_pylist(rows, schema), turned) == digests(decoded.table, decoded.columns, KEY)
 
 
 def test_values_that_changed_places_between_fields_or_rows_do_not_cancel_out() -> None:
     documents = [{"_id": 1, "a": 1, "b": 2}, {"_id": 2, "a": 3, "b": 4}]
     decoded = decode(documents)
-    whole = fingerprint(decoded.table, decoded.columns)
+    whole = fingerprint(decoded.table, decoded.columns, KEY)
     for bent in (
         [{"_id": 1, "a": 2, "b": 1}, documents[1]],
         [{"_id": 1, "a": 3, "b": 2}, {"_id": 2, "a": 1, "b": 4}],
         [{"_id": 2, "a": 1, "b": 2}, {"_id": 1, "a": 3, "b": 4}],
     ):
-        assert fingerprint(decode(bent, decoded.columns).table, decoded.columns) != whole
+        assert fingerprint(decode(bent, decoded.columns).table, decoded.columns, KEY) != whole
 
 
 def test_rows_that_come_twice_do_not_cancel_out() -> None:
     decoded = decode([{"_id": 1, "a": 1}])
-    once = fingerprint(decoded.table, decoded.columns)
+    once = fingerprint(decoded.table, decoded.columns, KEY)
     assert len({once, once + once, once + once + once, Fingerprint()}) == 4
 
 
@@ -154,15 +155,15 @@ def test_what_a_reader_gives_as_views_or_large_texts_is_the_same_text() -> None:
     for name, kind in (("a", pa.string_view()), ("a", pa.large_string()), ("b", pa.large_list(pa.binary_view()))):
         place = decoded.table.schema.get_field_index(name)
         viewed = decoded.table.set_column(place, name, decoded.table.column(name).cast(kind))
-        assert digests(viewed, decoded.columns) == digests(decoded.table, decoded.columns)
+        assert digests(viewed, decoded.columns) == digests(decoded.table, decoded.columns, KEY)
 
 
 def test_a_column_nobody_compares_and_one_of_another_type_are_refused() -> None:
     decoded = decode([{"_id": 1, "a": 1, "b": 1}])
     with pytest.raises(InternalError, match="b"):
-        row_digests(decoded.table, Struct({"a": Scalar.INT32}))
+        row_digests(decoded.table, Struct({"a": Scalar.INT32}), KEY)
     with pytest.raises(LakeError, match="'a' is of type int32"):
-        row_digests(decoded.table, Struct({"a": Scalar.STRING, "b": Scalar.INT32}))
+        row_digests(decoded.table, Struct({"a": Scalar.STRING, "b": Scalar.INT32}), KEY)
 
 
 def test_digests_of_near_equal_rows_are_spread_over_both_lanes() -> None:

@@ -86,6 +86,7 @@ def test_a_pass_that_was_killed_reads_no_finished_chunk_again_and_finds_the_same
     found = Reconciliations(database_of_state, target.target).finished("things")[0].result
     database_of_state.close()
     assert found is not None
+    assert found["candidates"] == 1, "digests of before and after a kill do not compare"
     assert (found["source_documents"], found["totals"], found["findings"][0]["identity"]) == (
         DOCUMENTS,
         {"missing": 1},

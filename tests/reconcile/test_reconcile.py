@@ -15,12 +15,15 @@ from deltalake import DeltaTable, write_deltalake
 from pymongo.database import Database
 
 from engine.lake.table_types import table_schema
+from engine.reconcile.counts import EQUAL
+from engine.reconcile.recheck import Patience, Recheck
+from engine.reconcile.sample import sample_size
 from engine.reconcile.source_scan import ChunkLimits
 from engine.reconcile.verdict import Verdict
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project
 from tests.faults.workload import Writer
-from tests.reconcile.comparing import compare, told
+from tests.reconcile.comparing import compare, comparing, told
 
 pytestmark = pytest.mark.server
 
@@ -197,6 +200,53 @@ def test_an_incremental_pass_looks_at_what_was_touched_and_joins_the_one_before(
     assert told(second) == {"new": Verdict.MISSING}
     assert second.coverage.since == first.coverage.until
     assert second.coverage.verified_until == first.coverage.verified_until
+
+
+def test_numbers_alone_are_compared_and_what_is_on_its_way_is_no_proof(
+    project: Project, database: Database[Any], nursery: Nursery
+) -> None:
+    things = database["things"]
+    equal = compare(project, mode="counts")
+    things.insert_many([{"_id": f"new{number}"} for number in range(3)])
+    moving = compare(project, mode="counts")
+    rewrite(
+        project.paths.current, lambda rows: [row for row in rows if row["_id"] not in {f"k{n:03d}" for n in range(5)}]
+    )
+    fewer = compare(project, mode="counts")
+    project.catch_up(nursery)
+
+    assert (equal.exit_code, equal.confidence, equal.coverage.verified_until) == (0, EQUAL, None)
+    assert (moving.exit_code, moving.totals) == (6, {Verdict.IN_FLIGHT: 3})
+    assert (fewer.exit_code, fewer.totals) == (5, {Verdict.MISSING: 5})
+    assert compare(project, mode="counts").totals == {Verdict.MISSING: 5}
+
+
+def test_a_sample_finds_damage_of_the_stated_share_as_often_as_it_says(project: Project) -> None:
+    """Only rows are gone, so that the documents that are drawn have to find it: one chance of 20 to miss it."""
+    gone = {f"k{number:03d}" for number in range(0, 200, 18)}
+    clean = compare(project, mode="sampled", confidence=0.95, rate=0.05)
+    rewrite(project.paths.current, lambda rows: [row for row in rows if row["_id"] not in gone])
+    passes = [compare(project, mode="sampled", confidence=0.95, rate=0.05) for _ in range(20)]
+
+    assert sum(result.exit_code == 5 for result in passes) >= 13
+    assert all(set(told(result)) <= gone for result in passes)
+    assert clean.exit_code == 0
+    assert "0.95 confidence" in clean.confidence
+
+
+@pytest.mark.parametrize(("confidence", "rate"), [(0.99, 0.001), (0.5, 0.5), (0.99999, 0.000001)])
+def test_a_sample_is_just_as_large_as_its_confidence_asks(confidence: float, rate: float) -> None:
+    size = sample_size(confidence, rate)
+    assert (1 - rate) ** size <= 1 - confidence < (1 - rate) ** (size - 1) * (1 + 1e-9)
+
+
+def test_documents_too_large_to_be_judged_together_are_judged_in_parts(project: Project) -> None:
+    rewrite(project.paths.current, lambda rows: [row | {"n": -1} for row in rows])
+    with comparing(project) as comparison:
+        patience = Patience(batch_bytes=2000)
+        sides = (comparison.open_side, comparison.documents, comparison.in_flight, comparison.rules, patience)
+        found = {one.identity: one.verdict for one in Recheck(*sides).judge([f"k{n:03d}" for n in range(150)])}
+    assert found == {f"k{number:03d}": Verdict.MISMATCH for number in range(150)}
 
 
 def test_a_history_is_compared_by_its_current_versions(

@@ -1,0 +1,32 @@
+"""Which tables it is time to compare, as their specs say (``reconcile: {every: 1d}``)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from engine.reconcile.reconciliation import lives
+from engine.reconcile.settings import Settings
+from engine.runtime.jobs import TableJob
+from engine.state.database import Database
+from engine.state.reconciliations import Reconciliations
+
+
+def due(job: TableJob, settings: Settings, database: Database, now: datetime) -> Settings | None:
+    """The settings of the pass that a table is due for; None when it is not.
+
+    The first pass of an incremental schedule is a full one. A full pass that was cut off is resumed; while one is
+    under way nothing is due.
+    """
+    schedule = job.pipeline.reconcile
+    if schedule is None:
+        return None
+    kept = Reconciliations(database, job.target.target)
+    begun = [one for one in kept.unfinished(job.table) if one.mode == "full"]
+    if begun:
+        return None if any(map(lives, begun)) else replace(settings, mode="full", resume=True)
+    last = next((one for one in kept.finished(job.table) if one.mode in ("full", schedule.mode)), None)
+    if last is not None and now < datetime.fromisoformat(last.started_at) + schedule.every:
+        return None
+    is_first = schedule.mode == "incremental" and kept.verified_until(job.table) is None
+    return replace(settings, mode="full" if is_first else schedule.mode)

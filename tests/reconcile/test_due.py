@@ -1,0 +1,115 @@
+"""Schedules: when a table is due, in which mode, and what is kept of the passes before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from engine.cli.reconcile import reconcile
+from engine.reconcile.due import due
+from engine.reconcile.settings import Settings
+from engine.runtime.jobs import TableJob, table_jobs
+from engine.spec.project import load_project
+from engine.state.database import Database, open_database
+from engine.state.process import Process
+from engine.state.reconciliations import Reconciliations
+from tests.faults.project import Project
+from tests.reconcile.reports import finding, result
+
+NOW = datetime.now(UTC)
+LATER = NOW + timedelta(days=1, minutes=1)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = Project(tmp_path, "mongodb://127.0.0.1:1/", "shop.things")
+    made.write()
+    return made
+
+
+@pytest.fixture
+def database(project: Project) -> Iterator[Database]:
+    loaded = load_project(project.folder)
+    with closing(open_database(loaded.target().state_url(loaded.root))) as opened:
+        yield opened
+
+
+def scheduled(project: Project, schedule: str) -> TableJob:
+    """The one table's job, with a schedule in its spec."""
+    spec = project.folder / "specs/pipelines/things.yaml"
+    spec.write_text(f"{spec.read_text()}reconcile: {schedule}\n")
+    loaded = load_project(project.folder)
+    (job,) = table_jobs(loaded, loaded.pipelines.values(), None, lambda *_: ["shop.things"])
+    return job
+
+
+def ended(database: Database, run: str, mode: str, verified_until: int | None = None, **found: Any) -> None:  # noqa: ANN401
+    kept = Reconciliations(database, "local")
+    kept.begin(run, "things", mode, {})
+    kept.finish(run, result(found.get("findings", [])), 0, verified_until)
+
+
+def modes(job: TableJob, database: Database, project: Project) -> tuple[str | None, str | None]:
+    """What is due now, and a little more than a day later."""
+    chosen = [due(job, Settings(project.folder), database, when) for when in (NOW, LATER)]
+    first, second = (None if one is None else one.mode for one in chosen)
+    return first, second
+
+
+def test_a_table_without_a_schedule_is_never_due(project: Project, database: Database) -> None:
+    loaded = load_project(project.folder)
+    (job,) = table_jobs(loaded, loaded.pipelines.values(), None, lambda *_: ["shop.things"])
+    assert modes(job, database, project) == (None, None)
+
+
+def test_an_incremental_schedule_begins_in_full_and_goes_on_when_its_time_has_come(
+    project: Project, database: Database
+) -> None:
+    job = scheduled(project, "{every: 1d}")
+    assert modes(job, database, project) == ("full", "full")
+    ended(database, "first", "full", verified_until=7)
+    assert modes(job, database, project) == (None, "incremental")
+
+
+def test_a_pass_in_a_mode_that_proves_less_puts_off_nothing(project: Project, database: Database) -> None:
+    job = scheduled(project, "{every: 1d, mode: full}")
+    ended(database, "first", "counts")
+    assert modes(job, database, project) == ("full", "full")
+    ended(database, "second", "full")
+    assert modes(job, database, project) == (None, "full")
+
+
+def test_a_pass_that_was_cut_off_is_resumed_and_one_under_way_is_let_be(project: Project, database: Database) -> None:
+    job, me = scheduled(project, "{every: 1d, mode: full}"), Process.this()
+    kept = Reconciliations(database, "local")
+    named = {"host": me.host, "boot": me.boot, "pid": me.pid, "born": me.born}
+    kept.begin("begun", "things", "full", {"process": named})
+    assert modes(job, database, project) == (None, None)
+    kept.take_over("begun", {"process": {**named, "born": "long ago"}})
+    found = due(job, Settings(project.folder), database, NOW)
+    assert found is not None
+    assert (found.mode, found.resume) == ("full", True)
+
+
+def told(project: Project, *words: str) -> Result:
+    return CliRunner().invoke(reconcile, [*words, "--project", str(project.folder)])
+
+
+def test_what_is_kept_is_listed_and_shown_without_a_server(project: Project, database: Database) -> None:
+    assert "no reconciliation" in told(project, "--list").output
+    ended(database, "first", "full", findings=[finding("k1", "missing")])
+
+    assert "first" in told(project, "--list").output
+    assert json.loads(told(project, "--list", "--json").output)[0]["id"] == "first"
+    page = project.folder / "kept.html"
+    shown = told(project, "--show", "first", "--report", str(page))
+    assert "missing: k1" in shown.output
+    assert "k1" in page.read_text()
+    assert told(project, "--show", "nobody").exit_code != 0
