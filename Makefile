@@ -16,7 +16,7 @@ export OPLAKE_DATASETS
 WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: help setup dashboards demo test unit lint format bench bench-api bench-kafka chaos lock clean
+.PHONY: help setup dashboards demo test unit lint format bench bench-api bench-kafka bench-reconcile chaos lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
@@ -54,6 +54,9 @@ dashboards: $(READY) ## write deploy/observability/grafana again
 
 bench: $(READY) ## measure, and print a Markdown table (docs/benchmarks.md records one)
 	@$(BIN)/python -m tests.benchmarks
+
+bench-reconcile: $(READY) ## the part of it that is about reconciliation
+	@$(BIN)/python -m tests.benchmarks --only "reconcile"
 
 bench-kafka: $(READY) ## the same for the Kafka transport; SPARK=--spark measures the peer, too
 	@$(BIN)/python -m tests.benchmarks.kafka $(SPARK)

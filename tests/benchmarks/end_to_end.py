@@ -63,7 +63,7 @@ class Shop:
 
 def snapshot() -> Measurement:
     """Copy a collection and fold it."""
-    with _shop() as shop:
+    with a_shop() as shop:
         runs = [_catch_up(shop.project(f"run-{number}")) for number in range(REPEATS)]
     return Measurement(
         "end to end snapshot",
@@ -78,7 +78,7 @@ def snapshot() -> Measurement:
 def changes() -> Measurement:
     """Follow changes made since, half inserts, two fifths updates, one tenth deletes, and fold them."""
     runs = []
-    with _shop() as shop:
+    with a_shop() as shop:
         project = shop.project("changes")
         _catch_up(project)
         for _ in range(REPEATS):
@@ -96,7 +96,7 @@ def changes() -> Measurement:
 
 def read_collection() -> Measurement:
     """The limit: all documents of the collection over the wire, as raw BSON."""
-    with _shop() as shop:
+    with a_shop() as shop:
         options: bson.CodecOptions[RawBSONDocument] = bson.CodecOptions(document_class=RawBSONDocument)
         users = shop.client["shop"].get_collection("users", codec_options=options)
         seconds = timed(lambda _: sum(1 for _ in users.find()), lambda _: None, REPEATS)
@@ -105,7 +105,8 @@ def read_collection() -> Measurement:
 
 
 @contextmanager
-def _shop() -> Iterator[Shop]:
+def a_shop() -> Iterator[Shop]:
+    """A server of its own, with users in it."""
     with (
         tempfile.TemporaryDirectory(prefix="oplake-bench-") as name,
         MongoServer(Path(name) / "mongodb") as server,
@@ -119,12 +120,14 @@ def _shop() -> Iterator[Shop]:
 
 
 def _catch_up(project: Path) -> tuple[float, int]:
-    """Seconds and peak memory of one ``oplake run --until-caught-up``."""
+    return measured(project, "run", "--until-caught-up")
+
+
+def measured(project: Path, *words: str) -> tuple[float, int]:
+    """Seconds and peak memory of one ``oplake WORDS``, which has to end well."""
     started = time.perf_counter()
     with (project / "run.log").open("ab") as log:
-        process = subprocess.Popen(
-            [OPLAKE, "run", "--until-caught-up"], cwd=project, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
+        process = subprocess.Popen([OPLAKE, *words], cwd=project, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.benchmarks.documents import SMALL
+from tests.benchmarks.documents import LARGE, SMALL
 from tests.benchmarks.measurement import Measurement
 
 Figures = Mapping[str, Measurement]
@@ -41,8 +41,14 @@ def _rate(case: str) -> Callable[[Figures], float]:
     return lambda figures: figures[case].rows_per_s
 
 
+def _speed(case: str) -> Callable[[Figures], float]:
+    return lambda figures: figures[case].megabytes_per_s
+
+
 _PLAIN, _MIXED, _FOLD = f"decode {SMALL} 0%", f"decode {SMALL} 10%", "fold 100000 2000000"
 _WIRE = f"debezium {SMALL} 0%"
+_SCAN, _SCAN_MANY = f"reconcile scan {SMALL} 100000", f"reconcile scan {SMALL} 1000000"
+_SCAN_LARGE = f"reconcile scan {LARGE} 100000"
 
 TARGETS = (
     Target("decode, one core, no conflicts", (_PLAIN,), _rate(_PLAIN), 80_000, " documents/s"),
@@ -61,6 +67,24 @@ TARGETS = (
         lambda figures: figures[_FOLD].median_s,
         3,
         " s",
+        is_minimum=False,
+    ),
+    Target("reconcile, one core, 400 B documents", (_SCAN,), _speed(_SCAN), 60, " MB/s"),
+    Target("reconcile, one core, 5 kB documents", (_SCAN_LARGE,), _speed(_SCAN_LARGE), 120, " MB/s"),
+    Target(
+        "reconcile, 1,000,000 documents against 100,000: time of one document",
+        (_SCAN, _SCAN_MANY),
+        lambda figures: figures[_SCAN].rows_per_s / figures[_SCAN_MANY].rows_per_s,
+        1.2,
+        " times",
+        is_minimum=False,
+    ),
+    Target(
+        "reconcile, peak memory",
+        (_SCAN_MANY, "reconcile whole 1"),
+        lambda figures: max(figures[case].peak_bytes for case in (_SCAN_MANY, "reconcile whole 1")) / 1e6,
+        500,
+        " MB",
         is_minimum=False,
     ),
     Target(

@@ -1,0 +1,85 @@
+"""Reconciliation: what a core digests of the source's documents, how that grows, and whole passes with a real server.
+
+Figures a core are in CPU time of this process, so that others on the machine do not slow them; reading from the
+server is not part of them. MB are 10^6 bytes of the documents' BSON.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import pyarrow as pa
+
+from engine.decode.decoder import Decoder
+from engine.decode.rules import DecodeRules
+from engine.reconcile.candidates import compare_buckets
+from engine.reconcile.digests import Digester
+from engine.reconcile.fingerprint import new_key
+from engine.reconcile.source_scan import DECODED_AT_ONCE
+from engine.reconcile.spill import buckets_for, write_spill
+from engine.spec.types import Struct
+from tests.benchmarks.decode import NOW, stay_on_one_core
+from tests.benchmarks.documents import LARGE, SMALL, batch_of, raw_documents
+from tests.benchmarks.end_to_end import DOCUMENTS, a_shop, measured
+from tests.benchmarks.measurement import REPEATS, Measurement
+
+ROWS_A_FILE = 200_000
+GROWTH = (100_000, 1_000_000)
+RUNS_OF_WHOLE = 3
+
+
+def scan(size: str, count: int) -> Measurement:
+    """One side of a pass: decode, digest, spill to files as a chunk does, then compare all buckets."""
+    stay_on_one_core()
+    raw = raw_documents(size, min(count, 20_000))
+    columns = Decoder().decode(batch_of(raw[:1000]), Struct({}), NOW).columns
+    repeats = REPEATS if count <= GROWTH[0] else 1
+    seconds = [_scanned(raw, columns, count) for _ in range(repeats)]
+    total = count * sum(map(len, raw)) // len(raw)
+    return Measurement(
+        f"reconcile scan {size} {count}", f"reconcile, {size}, {count:,} documents, a core", count, total, seconds
+    )
+
+
+def _scanned(raw: list[bytes], columns: Struct, count: int) -> float:
+    """CPU seconds."""
+    digester, buckets = Digester(DecodeRules(), columns, new_key()), buckets_for(count)
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.process_time()
+        paths: list[Path] = []
+        held: list[pa.Table] = []
+        for start in range(0, count, DECODED_AT_ONCE):
+            at = start % len(raw)
+            held.append(digester.documents(raw[at : at + DECODED_AT_ONCE]))
+            if len(held) * DECODED_AT_ONCE >= ROWS_A_FILE or start + DECODED_AT_ONCE >= count:
+                paths.append(Path(folder, f"{len(paths)}.arrow"))
+                write_spill(paths[-1], pa.concat_tables(held), buckets)
+                held = []
+        for _ in compare_buckets(paths, paths, buckets):
+            pass
+        return time.process_time() - began
+
+
+def whole(workers: int) -> Measurement:
+    """``oplake reconcile`` as a process, start-up included, with the bundled server on the same machine."""
+    with a_shop() as shop:
+        project = shop.project("whole")
+        measured(project, "run", "--until-caught-up")
+        runs = [measured(project, "reconcile", "--workers", str(workers)) for _ in range(RUNS_OF_WHOLE)]
+    return Measurement(
+        f"reconcile whole {workers}",
+        f"reconcile, {DOCUMENTS:,} documents with the bundled server, {workers} workers ({RUNS_OF_WHOLE} runs)",
+        DOCUMENTS,
+        shop.size_bytes,
+        [seconds for seconds, _ in runs],
+        max(peak for _, peak in runs),
+    )
+
+
+CASES = {
+    **{f"reconcile scan {SMALL} {count}": (scan, SMALL, count) for count in GROWTH},
+    f"reconcile scan {LARGE} {GROWTH[0]}": (scan, LARGE, GROWTH[0]),
+    **{f"reconcile whole {workers}": (whole, workers) for workers in (1, 2)},
+}
