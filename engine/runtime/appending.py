@@ -16,6 +16,7 @@ from engine.lake.widening import WideningRefused
 from engine.runtime.jobs import TableJob
 from engine.runtime.reports import Report
 from engine.source.batch import Batch
+from engine.telemetry.traces import span
 
 
 class Appender:
@@ -45,14 +46,16 @@ class Appender:
             self._report.rejected(self._dead_letters.keep(batch.rejected, datetime.now(UTC), budget))
         fresh = batch.without(log.known_orders(batch.suspects)) if batch.suspects else batch
         self._report.absorbed(len(batch) - len(fresh))
-        decoded = self._decode(log, fresh)
+        with span("decode"):
+            decoded = self._decode(log, fresh)
         if decoded.table.num_rows != len(fresh):
             raise InternalError(f"{len(fresh)} changes became {decoded.table.num_rows} rows", where=log.uri)
         columns_before = log.columns()
         log.evolve(decoded.columns)
         self._report.evolved(columns_before, decoded.columns)
         before_commit = time.monotonic()
-        log.append(decoded.table, fresh.position)
+        with span("commit"):
+            log.append(decoded.table, fresh.position)
         now = time.monotonic()
         self._report.took(batch_s=now - began, commit_s=now - before_commit)
         self._report.appended(log, fresh, decoded)

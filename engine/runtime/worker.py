@@ -41,6 +41,7 @@ from engine.runtime.step import (
 from engine.runtime.stopping import StopRequest
 from engine.runtime.upkeep import Upkeep
 from engine.source.source import Source
+from engine.telemetry.traces import BatchTraces
 
 NAP_S = 0.1
 
@@ -69,6 +70,7 @@ class Worker:
         self._log_id: str | None = None
         self._options = job.target.lake.storage_options()
         self._appender = Appender(job, report)
+        self._traces = BatchTraces(job.pipeline.pipeline, job.table)
 
     def run(self) -> str:
         """Work until caught up or told to stop; returns which.
@@ -116,7 +118,8 @@ class Worker:
                         self.report.polled(source, batch.position)
                         event = Polled(batch, self._now(), self._until_caught_up and source.caught_up)
                     case Append(batch):
-                        self._appender.append(log, batch)
+                        with self._traces.batch(batch.traces, len(batch), batch.size_bytes):
+                            self._appender.append(log, batch)
                         self._retries.succeeded()
                         source.acknowledge(batch.position)
                         event = Appended(self._now())
@@ -129,7 +132,8 @@ class Worker:
                         event = PositionRecorded(self._now())
                     case Fold():
                         self.report.folding()
-                        self.report.folded(fold(self.job, log))
+                        with self._traces.fold():
+                            self.report.folded(fold(self.job, log))
                         self._upkeep.keep_if_due()
                         event = Folded(self._now())
                     case Exit(reason):

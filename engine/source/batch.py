@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Literal, TypeAlias
 
 from engine.errors import InternalError
+from engine.telemetry.traces import MAX_LINKS
 
 Operation: TypeAlias = Literal["r", "c", "u", "d"]
 """r: read by a snapshot, c: insert, u: update or replace, d: delete (Debezium's letters)."""
@@ -58,6 +59,8 @@ class Batch:
     """Orders that may be in the table already, or be here twice: the source was told of them again."""
     rejected: Sequence[Rejected] = ()
     """Records between these changes that cannot be decoded; the position is behind them, too."""
+    traces: tuple[str, ...] = ()
+    """What some of the records carry of their writers' traces, while traces are recorded (W3C ``traceparent``)."""
 
     def __len__(self) -> int:
         return len(self.operations)
@@ -135,4 +138,5 @@ class Batch:
             encoding=encodings.pop() if encodings else "bson",
             suspects=frozenset().union(*(part.suspects for part in parts)),
             rejected=tuple(chain.from_iterable(part.rejected for part in parts)),
+            traces=tuple(chain.from_iterable(part.traces for part in parts))[:MAX_LINKS],
         )

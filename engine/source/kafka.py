@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError, Message
@@ -20,6 +21,8 @@ from engine.source.kafka_position import PartitionPosition, as_position, partiti
 from engine.source.kafka_topic import TopicView
 from engine.source.partition_order import NOTHING_YET, PartitionOrder
 from engine.source.pending import Pending
+from engine.source.record_traces import traces_of
+from engine.telemetry.traces import is_on
 
 Parse: TypeAlias = Callable[[bytes | None, bytes | None], Change | Ignored | Undecodable]
 """What the key and the value of a record say."""
@@ -174,6 +177,8 @@ class KafkaSource:
             else:
                 self._heed(error, message)
         batch = pending.batch(self.position, encoding="extended_json", suspects=frozenset(suspects), rejected=rejected)
+        if is_on():
+            batch = replace(batch, traces=traces_of(messages))
         if pending:
             self._record_bytes = max(1, batch.size_bytes // len(batch))
         return batch

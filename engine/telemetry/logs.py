@@ -12,6 +12,8 @@ from typing import Any, Protocol, TextIO
 
 import structlog
 
+from engine.telemetry import traces
+
 MAX_TEXT_LENGTH = 1000
 _LEVELS = logging.getLevelNamesMapping()
 _FIRST = ("timestamp", "level", "event")
@@ -41,6 +43,7 @@ def configure(stream: Writable | TextIO, *, as_json: bool, level: str = "info", 
     structlog.configure(
         processors=[
             numbered,
+            _traced,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper("iso" if as_json else "%H:%M:%S", utc=as_json, key="timestamp"),
             _only_plain_values,
@@ -56,6 +59,15 @@ def logger(**bound: str) -> structlog.typing.FilteringBoundLogger:
     """A logger whose lines all carry these names (``table="orders"``)."""
     made: structlog.typing.FilteringBoundLogger = structlog.get_logger(**bound)
     return made
+
+
+def _traced(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """A line within a span carries its trace, so that both can be found by it."""
+    here = traces.current()
+    if here is None:
+        return event
+    _, trace_id, span_id, _ = here.split("-")
+    return {**event, "trace_id": trace_id, "span_id": span_id}
 
 
 def _only_plain_values(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -1,4 +1,4 @@
-"""`oplake run --health-port` on a real server: what probes and Prometheus are told."""
+"""`oplake run --health-port` on a real server: what probes, Prometheus and a collector of traces are told."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from engine.stack.mongodb import MongoServer
 from engine.stack.ports import free_port
 from tests.faults.nursery import Nursery
 from tests.faults.project import PATIENCE_S, Project, Running
+from tests.telemetry.collector import attributes, collector
 
 pytestmark = pytest.mark.server
 
@@ -113,3 +114,30 @@ def test_a_port_that_is_taken_stops_the_run_before_it_begins(
 
     assert running.wait() == 1
     assert "health-port-unusable" in running.text
+
+
+def test_a_run_sends_one_trace_from_batch_to_fold_and_no_document(
+    tmp_path: Path, mongo: str, database: Database[Any], nursery: Nursery
+) -> None:
+    database["things"].insert_many([{"_id": f"secret-{number}", "word": "hunter2"} for number in range(5)])
+    project = Project(tmp_path, mongo, f"{database.name}.things")
+    project.write()
+    project.apply(nursery)
+
+    with collector() as receiver:
+        environment = {**receiver.environment, "OTEL_TRACES_SAMPLER_ARG": "1"}
+        running = project.start("run", "--until-caught-up", nursery=nursery, environment=environment)
+        assert running.wait() == 0, running.text
+
+    (batch,) = receiver.named("batch")
+    assert {one.name for one in receiver.spans if one.trace_id == batch.trace_id} == {
+        "batch",
+        "decode",
+        "commit",
+        "fold",
+    }
+    assert attributes(batch)["oplake.rows"] == 5
+    (line,) = (one for one in running.events if one["event"] == "batch appended")
+    assert line["trace_id"] == batch.trace_id.hex()
+    sent = b"".join(receiver.bodies)
+    assert not [word for word in (b"hunter2", b"secret-", mongo.encode()) if word in sent]
