@@ -29,7 +29,10 @@ $(READY): locks/dev.txt pyproject.toml
 demo: $(READY) ## watch the whole thing once, on this machine, in under three minutes
 	@$(BIN)/python -m tests.demo
 
-test: $(READY) ## the whole suite: real server, faults, packaging, and every property in depth
+kubernetes-tools: $(READY) ## build kustomize and kubectl-validate into ~/.cache/oplake (three minutes of a core, once)
+	@$(if $(shell command -v go),$(BIN)/python -m tests.deploy.kubernetes_tools,echo "kubernetes-tools: no Go here: the tests of the Kubernetes manifests do not run (Debian: golang)")
+
+test: $(READY) kubernetes-tools ## the whole suite: real server, faults, packaging, and every property in depth
 	@$(if $(OPLAKE_DATASETS),,echo "test: OPLAKE_DATASETS is not set: the tests of the sample collections do not run")
 	@$(if $(and $(shell command -v java),$(shell command -v mvn)),,echo "test: no java or mvn here: the tests of Kafka, Connect and Debezium do not run (Java 17+ and Maven: Debian openjdk-17-jre-headless, maven)")
 	@$(if $(wildcard $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oplake/bin/vault),,echo "test: no HashiCorp Vault here: its tests do not run (bash .ci/vault builds it where Go is installed)")
