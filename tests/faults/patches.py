@@ -8,7 +8,9 @@ from collections.abc import Mapping, Set
 
 import pyarrow as pa
 
+from engine.errors import CommitConflict
 from engine.lake.change_log import ChangeLog
+from engine.runtime.appending import Appender
 from engine.source.batch import Batch, Position
 from engine.telemetry import crash_points
 from engine.telemetry.logs import logger
@@ -48,6 +50,19 @@ def position_before_rows() -> None:
     ChangeLog.append = append  # type: ignore[method-assign]
 
 
+def failed_commits_passed_over() -> None:
+    """Go on with the next batch when the store refused one."""
+    append = Appender.append
+
+    def append_or_not(appender: Appender, log: ChangeLog, batch: Batch) -> None:
+        try:
+            append(appender, log, batch)
+        except CommitConflict as conflict:
+            logger().warning("passed over", what=conflict.what)
+
+    Appender.append = append_or_not  # type: ignore[method-assign]
+
+
 def slow_appends() -> None:
     """A store that takes for ever."""
 
@@ -65,6 +80,31 @@ def no_memory_of_changes() -> None:
         return batch
 
     Batch.without = without  # type: ignore[method-assign]
+
+
+def late_changes_are_repetitions() -> None:
+    """Take every change that does not come in its order for one that was told before."""
+
+    def without(batch: Batch, _known: Set[str]) -> Batch:
+        return batch.take([row for row, order in enumerate(batch.orders) if order not in batch.suspects])
+
+    Batch.without = without  # type: ignore[method-assign]
+
+
+def one_log_for_ever() -> None:
+    """Go on, when partitions come back, from where they were when they went; and no snapshot fences."""
+    from engine.runtime.worker import Worker  # noqa: PLC0415  imports what most processes do not need
+
+    first_open = Worker._open_log
+    opened: list[ChangeLog] = []
+
+    def open_once(worker: Worker) -> ChangeLog:
+        if not opened:
+            opened.append(first_open(worker))
+        return opened[0]
+
+    Worker._open_log = open_once  # type: ignore[method-assign]
+    _append_to_the_newest()
 
 
 def offsets_of_another_topic() -> None:
@@ -87,11 +127,16 @@ def freeze_instead() -> None:
 def freeze_without_fence() -> None:
     """The same, with appends that trust the newest table instead of the one they held."""
     freeze_instead()
+    _append_to_the_newest()
 
+
+def _append_to_the_newest() -> None:
     def append(log: ChangeLog, rows: pa.Table, position: Position) -> int:
         crash_points.reach("without a fence")
         newest = ChangeLog.open(log.uri)
-        return _append(newest, in_columns_of(rows, newest), position)
+        version = _append(newest, in_columns_of(rows, newest), position)
+        log._position.update(position)
+        return version
 
     def in_columns_of(rows: pa.Table, newest: ChangeLog) -> pa.Table:
         return rows.select([name for name in rows.column_names if name in newest._schema.names])

@@ -140,6 +140,11 @@ class Running:
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.lines if line.startswith("{")]
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody is left who could log."""
+        return self._ended
+
     def wait_for(self, event: str, patience_s: float = PATIENCE_S) -> bool:
         """Wait until the process logs this; False when it ends before."""
         until = time.monotonic() + patience_s

@@ -10,6 +10,7 @@ import http.client
 import multiprocessing
 import random
 import socket
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -113,7 +114,7 @@ class S3Proxy:
         return cast(list[Fault], self._ask("suffered"))
 
     def deliver_late(self) -> list[int]:
-        """Carry out the requests that were put off, in the order they came; the store's status for each."""
+        """Carry out the requests that were put off, in the order they came; the store's status for each it answers."""
         return cast(list[int], self._ask("deliver_late"))
 
     def _ask(self, command: str, *arguments: object) -> object:
@@ -147,7 +148,8 @@ class _Proxy:
 
     def deliver_late(self) -> list[int]:
         late, self.late = self.late, []
-        return [self.forward(request).status for request in late]
+        answers = [self.forward(request) for request in late]
+        return [answer.status for answer in answers if answer is not None]
 
     def fault_of(self, request: Request) -> Fault | None:
         with self.lock:
@@ -162,7 +164,8 @@ class _Proxy:
                     return fault
         return None
 
-    def forward(self, request: Request) -> Answer:
+    def forward(self, request: Request) -> Answer | None:
+        """What the store says; None when it is not there, or goes away meanwhile."""
         connection = http.client.HTTPConnection(urlsplit(self.store).netloc, timeout=PATIENCE_S)
         try:
             connection.putrequest(request.method, request.path, skip_host=True, skip_accept_encoding=True)
@@ -171,13 +174,24 @@ class _Proxy:
             connection.endheaders(request.body)
             answer = connection.getresponse()
             return Answer(answer.status, dict(answer.getheaders()), answer.read())
+        except (OSError, http.client.HTTPException):
+            return None
         finally:
             connection.close()
 
 
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that were killed are no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 def _serve(store: str, seed: int, control: Connection) -> None:
     proxy = _Proxy(store, random.Random(seed))  # noqa: S311  reproducible faults
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(proxy))
+    server = _Listener(("127.0.0.1", 0), _handler_of(proxy))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     control.send(server.server_port)
     while True:
@@ -202,7 +216,7 @@ def _handler_of(proxy: _Proxy) -> type[BaseHTTPRequestHandler]:
             if fault is Fault.SLOW:
                 time.sleep(SLOW_S)
             answer = proxy.forward(request)
-            if fault is Fault.DROP_AFTER:
+            if answer is None or fault is Fault.DROP_AFTER:
                 self.drop()
             else:
                 self.reply(answer)
@@ -224,7 +238,8 @@ def _handler_of(proxy: _Proxy) -> type[BaseHTTPRequestHandler]:
 
         def drop(self) -> None:
             self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # the client may be dead
+                self.connection.shutdown(socket.SHUT_RDWR)
 
         def log_message(self, format: str, *arguments: object) -> None:
             pass

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
+from pyarrow.fs import FileSelector
 
 from engine.errors import CommitConflict, LakeError, RetryableError
+from engine.lake import maintenance
 from engine.lake.change_log import ChangeLog
+from engine.lake.maintenance import vacuum
 from engine.stack.s3 import BUCKET, S3Store
 from tests.faults.s3_proxy import Fault, On, Rule, S3Proxy
 from tests.lake.changes import COLUMNS, Change, rows
@@ -30,6 +34,7 @@ class Lake:
         self.proxy = proxy
         self.more: dict[str, str] = {}
         self._direct = store.storage_options()
+        self._store = store
 
     def options(self, **more: str) -> dict[str, str]:
         patience = {"timeout": "20s", "connect_timeout": "5s", "max_retries": "3", "retry_timeout": "10s"}
@@ -41,8 +46,16 @@ class Lake:
     def open(self) -> ChangeLog:
         return ChangeLog.open(self.uri, self.options())
 
+    def table(self) -> DeltaTable:
+        return DeltaTable(self.uri, storage_options=self._direct)
+
+    def data_files(self) -> list[str]:
+        folder = FileSelector(self.uri.removeprefix("s3://"), recursive=True)
+        files = [file.path for file in self._store.filesystem().get_file_info(folder)]
+        return [path for path in files if path.endswith(".parquet")]
+
     def keys(self) -> list[str]:
-        table = pa.table(DeltaTable(self.uri, storage_options=self._direct).scan(columns=["_id"]))
+        table = pa.table(self.table().scan(columns=["_id"]))
         return sorted(table.column("_id").to_pylist())
 
     def position(self) -> Mapping[str, int]:
@@ -134,6 +147,28 @@ def test_a_commit_that_reaches_the_store_late_but_first_fences_the_one_made_in_i
         again.append(batch(0), {PART: ROWS})
     append_until(lake, None, 2 * ROWS)
     assert lake.keys() == keys_below(2 * ROWS)
+
+
+def vacuum_during_a_commit(lake: Lake) -> int:
+    """Vacuum all when the files of a commit are in the store and no version names them yet; how many there are then."""
+    log = lake.create()
+    lake.proxy.suffer(Rule(On.COMMIT, (Fault.LATE,)))
+    with pytest.raises(CommitConflict):
+        log.append(batch(0), {PART: ROWS})
+    lake.proxy.suffer()
+    vacuum(lake.table(), timedelta(0))
+    return len(lake.data_files())
+
+
+def test_a_vacuum_takes_no_file_that_a_commit_under_way_will_name(lake: Lake) -> None:
+    assert vacuum_during_a_commit(lake) == 1
+    assert lake.proxy.deliver_late()[0] == 200
+    assert lake.keys() == keys_below(ROWS)
+
+
+def test_a_vacuum_that_spares_no_young_file_takes_it(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "_SHORTEST_RETENTION", timedelta(0))
+    assert vacuum_during_a_commit(lake) == 0
 
 
 def test_a_store_that_stays_away_is_told_and_costs_nothing(lake: Lake) -> None:

@@ -52,3 +52,19 @@ def test_a_change_that_comes_late_is_kept_though_later_ones_are_there(
     project.catch_up(nursery)
 
     assert project.problems(events, collection) == []
+
+
+def test_a_worker_that_takes_late_changes_for_repetitions_loses_them(
+    project: KafkaProject, topic: KafkaTopic, nursery: Nursery
+) -> None:
+    collection = Collection()
+    project.create()
+    events = collection.changes(60)
+    topic.write(
+        [*(event for event in events if event.number % 3), *(event for event in events if not event.number % 3)]
+    )
+
+    running = project.start("run", "--until-caught-up", nursery=nursery, patch="late_changes_are_repetitions")
+
+    assert running.wait() == 0, running.text
+    assert any("missing" in problem for problem in project.problems(events, collection))

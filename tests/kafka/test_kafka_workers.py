@@ -103,6 +103,34 @@ def test_workers_that_come_and_go_lose_and_double_nothing(
     assert project.problems(events, collection) == []
 
 
+def test_a_worker_that_goes_on_from_what_it_knew_when_partitions_come_back_doubles_rows(
+    project: KafkaProject, topic: KafkaTopic, nursery: Nursery, second_nursery: Nursery, others: list[Running]
+) -> None:
+    collection, events = Collection(), []
+    project.create()
+
+    def write() -> None:
+        new = collection.changes(100)
+        topic.write(new)
+        events.extend(new)
+
+    write()
+    others.append(project.start("run", nursery=nursery, patch="one_log_for_ever"))
+    assert others[0].wait_for("batch appended")
+    second = project.start("run", nursery=second_nursery)
+    others.append(second)
+    assert second.wait_for("table opened")
+    until = time.monotonic() + PATIENCE_S
+    while not rows_appended(second):
+        assert time.monotonic() < until, second.text
+        write()
+        time.sleep(0.5)
+    second.send(signal.SIGTERM)
+    second.wait()
+
+    wait_until(lambda: any("twice" in problem for problem in project.problems(events, collection)))
+
+
 def frozen_in_append(project: KafkaProject, nursery: Nursery, patch: str, at: str) -> Running:
     zombie = project.start("run", nursery=nursery, patch=patch, environment={VARIABLE: at})
     wait_until(lambda: is_frozen(zombie))
