@@ -70,6 +70,17 @@ bench-api: $(READY) ## requests a second that the service answers, and how fast
 chaos: $(READY) ## kill everything of the production transport three hundred times (an hour or so)
 	OPLAKE_CHAOS_KILLS=300 $(BIN)/python -m pytest -n 0 tests/chaos
 
+# Both tools come from the registry that pip is set up for, at these versions, into a cache of their own.
+sbom: $(READY) ## write dist/oplake.cdx.json: what the image holds, as CycloneDX
+	@mkdir -p dist; eval "$$($(BIN)/python .ci/uv_environment.py)"; \
+	$(BIN)/uv tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements --pyproject pyproject.toml \
+	    --of JSON -o dist/oplake.cdx.json locks/production.txt
+
+audit: $(READY) ## ask for known vulnerabilities of what is locked; needs the advisory service on the internet
+	@eval "$$($(BIN)/python .ci/uv_environment.py)"; \
+	$(BIN)/uv tool run --quiet pip-audit==2.10.1 --disable-pip --require-hashes -r locks/production.txt \
+	    || { echo "audit: something is vulnerable (above), or the advisory service cannot be reached from here" >&2; exit 1; }
+
 # The locks hold for every Python and platform (--universal) and name no index.
 # `make lock UPGRADE=--upgrade` takes the newest versions; without it the present ones stay where they can.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
