@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 import runpy
 import subprocess
@@ -9,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
+from engine.telemetry.logs import configure, logger
 from tests.deploy.prometheus import METRIC, OBSERVABILITY, ROOT, family_of, needs_prometheus, read_yaml
 
 RULES = OBSERVABILITY / "prometheus"
@@ -87,3 +91,43 @@ def test_the_dashboards_are_as_their_source_makes_them() -> None:
     assert {one.name: one.read_text(encoding="utf-8") for one in (OBSERVABILITY / "grafana").iterdir()} == made, (
         "make dashboards"
     )
+
+
+def test_the_collector_uses_what_it_defines_and_listens_where_oplake_sends() -> None:
+    config = read_yaml(OBSERVABILITY / "collector" / "config.yaml")
+    used = config["service"]["pipelines"]["traces"]
+
+    for kind in ("receivers", "processors", "exporters"):
+        assert set(used[kind]) == config[kind].keys()
+    assert config["service"]["extensions"] == list(config["extensions"])
+    assert config["receivers"]["otlp"]["protocols"]["http"]["endpoint"].endswith(":4318")
+
+
+def test_sampling_names_the_service_and_the_spans_that_there_are() -> None:
+    strategies = json.loads((OBSERVABILITY / "jaeger" / "sampling.json").read_text())
+    (service,) = strategies["service_strategies"]
+    worker = (ROOT / "engine" / "telemetry" / "traces.py").read_text()
+
+    assert f'tracing("{service["service"]}")' in (ROOT / "engine" / "cli" / "run.py").read_text()
+    assert [one for one in service["operation_strategies"] if f'span("{one["operation"]}"' not in worker] == []
+    shares = [strategies["default_strategy"], service, *service["operation_strategies"]]
+    assert all(one["type"] == "probabilistic" and 0 < one["param"] <= 1 for one in shares)
+
+
+def test_filebeat_reads_the_fields_of_our_lines_and_old_ones_are_deleted() -> None:
+    config = read_yaml(OBSERVABILITY / "filebeat" / "filebeat.yml")
+    policy = json.loads((OBSERVABILITY / "filebeat" / "ilm-policy.json").read_text())["policy"]
+    stream = io.StringIO()
+    configure(stream, as_json=True)
+    logger(table="orders").info("batch appended")
+    structlog.reset_defaults()
+    line = json.loads(stream.getvalue())
+
+    (source,) = config["filebeat.inputs"]
+    timestamp, rename = source["processors"]
+    named = {one["from"] for one in rename["rename"]["fields"]} | {timestamp["timestamp"]["field"]}
+    assert named == {f"oplake.{name}" for name in ("timestamp", "level", "event", "trace_id", "span_id")}
+    assert {"timestamp", "level", "event"} <= line.keys()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", line["timestamp"])
+    assert policy["phases"]["delete"]["min_age"] == "30d"
+    assert config["setup.ilm"]["policy_file"].endswith("ilm-policy.json")
