@@ -7,20 +7,19 @@ import secrets
 import time
 from collections.abc import Mapping
 
-from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from engine.api.audit_entry import READS, write_down
 from engine.api.metrics.requests import RequestCounts
 from engine.api.problems import ApiError, BodyTooLarge, TookTooLong, problem
 from engine.api.settings import Settings
 from engine.api.throttle import Throttle
 from engine.errors import InternalError, StateError
-from engine.state.audit import Audit, Entry
+from engine.state.audit import Audit
 from engine.telemetry.logs import logger
 
-READS = frozenset({"GET", "HEAD", "OPTIONS"})
 SECURITY: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -102,25 +101,12 @@ class Frame:
             raise TookTooLong(f"not done within {self._settings.request_s:g} s", where=request.url.path) from None
 
     async def _write_down(self, request: Request, status: int) -> None:
-        """Before anybody is told that it happened; who was not let in is in the log, not here."""
-        identity = request.scope.get("oplake.identity")
-        if identity is None:
-            return
-        route = request.scope.get("route")
-        code = request.scope.get("oplake.code", "")
-        entry = Entry(
-            actor=identity.actor,
-            role=identity.role,
-            address=request.client.host if request.client is not None else "",
-            request=request.scope["oplake.request"],
-            action=f"{request.method} {getattr(route, 'path', request.url.path)}",
-            subject=request.url.path,
-            outcome=f"{status} {code}".strip(),
-        )
+        """Before anybody is told that it happened; that it was asked for was written before it did."""
         try:
-            await to_thread.run_sync(self._audit.add, entry)
+            await write_down(self._audit, request, f"{status} {request.scope.get('oplake.code', '')}".strip())
         except StateError as error:
-            logger(request=entry.request).error("audit entry not written", what=error.what, action=entry.action)
+            number = request.scope["oplake.request"]
+            logger(request=number).error("audit entry not written", what=error.what, path=request.url.path)
 
     def _log(self, request: Request, status: int, started: float) -> None:
         logger(request=request.scope["oplake.request"]).info(

@@ -12,6 +12,7 @@ from anyio import to_thread
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from engine.api.audit_entry import ASKED, READS, write_down
 from engine.api.oidc import Provider
 from engine.api.problems import Forbidden, Unauthenticated
 from engine.api.settings import Settings
@@ -90,7 +91,7 @@ def address_of(request: Request) -> str:
 
 
 def needs(role: Role) -> Callable[..., Coroutine[Any, Any, Identity]]:
-    """A dependency that lets those pass who have the role."""
+    """A dependency that lets those pass who have the role; a change that cannot be written down is not made."""
 
     async def identity(
         request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)] = None
@@ -104,6 +105,8 @@ def needs(role: Role) -> Callable[..., Coroutine[Any, Any, Identity]]:
                 f"this takes the role {role}, and {found.actor} has {found.role}",
                 remedy="ask an admin for a key of that role",
             )
+        if role != "viewer" and request.method not in READS:
+            await write_down(request.app.state.service.audit, request, ASKED)
         return found
 
     return identity

@@ -24,10 +24,13 @@ LOOK_EVERY_S = 0.5
 REPORT_EVERY_S = 1.0
 
 
-def work(project: Path, target: str | None, stop: StopRequest) -> None:
+def work(project: Path, target: str | None, stop: StopRequest, *, break_lock: bool = False) -> None:
     """Until a stop is asked for; the job in hand is finished first.
 
     Runs are looked after by one worker of a target, whichever came first; jobs by any.
+
+    Args:
+        break_lock: the worker that looked after runs is gone for good, so this one does.
 
     Raises:
         SpecError, UsageError: the project cannot be read.
@@ -43,7 +46,7 @@ def work(project: Path, target: str | None, stop: StopRequest) -> None:
         while not stop.requested:
             try:
                 if not is_ours:
-                    is_ours = _take_runs(opened, database, scope.name, runs)
+                    is_ours = _take_runs(opened, database, scope.name, runs, break_lock=break_lock)
                 if is_ours:
                     runs.look_after()
                 job = jobs.claim()
@@ -55,9 +58,9 @@ def work(project: Path, target: str | None, stop: StopRequest) -> None:
             time.sleep(LOOK_EVERY_S)
 
 
-def _take_runs(opened: ExitStack, database: Database, target: str, runs: WishedRuns) -> bool:
+def _take_runs(opened: ExitStack, database: Database, target: str, runs: WishedRuns, *, break_lock: bool) -> bool:
     try:
-        opened.enter_context(hold(database, f"runs:{target}", "`oplake jobs`"))
+        opened.enter_context(hold(database, f"runs:{target}", "`oplake jobs`", break_lock=break_lock))
     except LockHeld:
         return False
     opened.callback(runs.end)

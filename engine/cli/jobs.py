@@ -15,9 +15,10 @@ GRACE_S = 3600.0
 
 
 @click.command()
+@click.option("--break-lock", is_flag=True, help="Look after runs, whose worker was on a host that is gone for good.")
 @project_option
 @target_option
-def jobs(project: Path, target: str | None) -> None:
+def jobs(project: Path, target: str | None, *, break_lock: bool) -> None:
     """Do the jobs that the service was asked for, and keep those pipelines running that it was asked to run.
 
     SIGTERM finishes the job in hand. A worker that is killed loses nothing: the next one takes its job.
@@ -28,5 +29,5 @@ def jobs(project: Path, target: str | None) -> None:
         from engine.telemetry.logs import configure
 
         configure(sys.stderr, as_json=not sys.stderr.isatty())
-        work(project.resolve(), target, stop)
+        work(project.resolve(), target, stop, break_lock=break_lock)
     leave(0)

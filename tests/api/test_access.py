@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -66,13 +67,28 @@ def test_every_change_is_written_down_before_it_is_answered(served: Served) -> N
     answer = served.post("/pipelines/orders/stop", role="operator", **{"X-Request-ID": "ticket-7"})
     assert answer.headers["x-request-id"] == "ticket-7"
     served.put("/pipelines/orders", {"spec": spec({})})
-    refused, stopped = served.get("/audit?limit=2").json()["items"]
+    refused, also_asked, stopped, asked = served.get("/audit?limit=4").json()["items"]
+    assert [one["outcome"] for one in (asked, also_asked)] == ["asked", "asked"]
     assert (stopped["action"], stopped["subject"]) == (
         "POST /api/v1/pipelines/{name}/{verb}",
         "/api/v1/pipelines/orders/stop",
     )
     assert (stopped["request"], stopped["role"], stopped["outcome"]) == ("ticket-7", "operator", "202")
     assert (refused["role"], refused["outcome"]) == ("admin", "403 specs-owned-by-git")
+
+
+def test_a_change_that_cannot_be_written_down_is_not_made(served: Served) -> None:
+    served.post("/pipelines/orders/stop")
+    with sqlite3.connect(served.root / ".oplake" / "state.db") as state:
+        state.execute("create trigger full before insert on audit begin select raise(abort, 'no space left'); end")
+    try:
+        refused = served.post("/pipelines/orders/pause")
+        assert served.app.state.service.wanted.all()["orders"].wish == "stopped"
+        assert (refused.status_code, refused.json()["code"]) == (503, "state-unavailable")
+    finally:
+        with sqlite3.connect(served.root / ".oplake" / "state.db") as state:
+            state.execute("drop trigger full")
+    assert served.post("/pipelines/orders/pause").status_code == 202
 
 
 def test_specs_that_git_owns_are_not_written_and_the_services_own_are(root: Path) -> None:
