@@ -78,7 +78,7 @@ sbom: $(READY) ## write dist/oplake.cdx.json: what the image holds, as CycloneDX
 
 audit: $(READY) ## ask for known vulnerabilities of what is locked; needs the advisory service on the internet
 	@eval "$$($(BIN)/python .ci/uv_environment.py)"; \
-	$(BIN)/uv tool run --quiet pip-audit==2.10.1 --disable-pip --require-hashes -r locks/production.txt \
+	$(BIN)/uv tool run --quiet pip-audit==2.10.1 --strict --disable-pip --require-hashes -r locks/production.txt \
 	    || { echo "audit: something is vulnerable (above), or the advisory service cannot be reached from here" >&2; exit 1; }
 
 # The locks hold for every Python and platform (--universal) and name no index.
