@@ -67,6 +67,10 @@ class Report:
         self.counters.lag_events = {}
         self._log.info("partitions moved")
 
+    def leased_until(self, ends: float | None) -> None:
+        """When (monotonic seconds) the lease ends that the table reads with; None: it has none."""
+        self.counters.lease_ends_at = None if ends is None else time.time() + ends - time.monotonic()
+
     def reconnecting(self) -> None:
         """Vault gave other credentials: the table goes on with them from its committed position."""
         self._log.info("credentials changed")

@@ -109,6 +109,7 @@ class Worker:
             event: Event = Started(self._now())
             while True:
                 self.report.stepped()
+                self.report.leased_until(self.job.target.mongodb.uri.template.ends_at)
                 state, effect = step(state, event)
                 if self._stop.requested and not state.stopping:
                     state, effect = step(state, StopRequested(self._now()))

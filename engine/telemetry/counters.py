@@ -58,3 +58,5 @@ class TableCounters:
     """Size of their Parquet files."""
     oplog_window_s: float | None = None
     """Age of the oldest entry of the oplog."""
+    lease_ends_at: float | None = None
+    """When the first of the leases ends that its connection to MongoDB uses, Unix seconds; None while it uses none."""

@@ -6,6 +6,7 @@ so there are as many series as there are tables and partitions.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -78,6 +79,11 @@ FAMILIES: tuple[Family, ...] = (
     _gauge("folded_size_bytes", "Parquet files of the current or history table.", lambda one: one.folded_bytes),
     _gauge(
         "oplog_window_seconds", "Age of the oldest oplog entry; change streams only.", lambda one: one.oplog_window_s
+    ),
+    _gauge(
+        "secret_lease_seconds",
+        "Time left of the lease from Vault that the table reads MongoDB with; change streams only.",
+        lambda one: None if one.lease_ends_at is None else max(0.0, one.lease_ends_at - time.time()),
     ),
     _gauge("table_failed", "1 when the table has stopped with an error, else 0.", lambda one: one.phase == "failed"),
 )

@@ -20,7 +20,7 @@ TOTALS = (
 )
 DURATIONS = ("batch_s", "commit_s", "fold_s")
 GREATEST = ("committed_at", "lag_s", "log_version", "folded_version", "log_bytes", "folded_bytes")
-LEAST = ("oplog_window_s",)
+LEAST = ("oplog_window_s", "lease_ends_at")
 
 
 def merged(living: Iterable[TableCounters], ended: Iterable[TableCounters] = ()) -> list[TableCounters]:
