@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.errors import TransportError
 
 if TYPE_CHECKING:
+    from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
+
+    from engine.source.kafka_trouble import Trouble
 
 TIMEOUT_S = 15.0
 BATCH = 200
@@ -44,10 +47,26 @@ class KafkaAdmin:
         self._config: dict[str, str | int | float | bool] = dict(config)
 
     @cached_property
-    def _client(self) -> AdminClient:
-        from confluent_kafka.admin import AdminClient  # noqa: PLC0415  only targets on Kafka need it
+    def _trouble(self) -> Trouble:
+        from engine.source.kafka_trouble import Trouble  # noqa: PLC0415  only targets on Kafka need it
 
-        return AdminClient(self._config)
+        return Trouble(self._config)
+
+    @cached_property
+    def _client(self) -> AdminClient:
+        from confluent_kafka import KafkaException  # noqa: PLC0415  as above
+        from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+
+        from engine.source.kafka_trouble import words  # noqa: PLC0415
+
+        try:
+            return AdminClient(self._config, error_cb=self._trouble.note)
+        except KafkaException as error:
+            raise TransportError(
+                f"the Kafka client cannot be set up: {words(error.args[0], self._config)}",
+                where="transport.kafka.client",
+                remedy="its keys are librdkafka's settings, by librdkafka's names",
+            ) from None
 
     def brokers(self) -> int:
         """How many brokers there are.
@@ -129,9 +148,11 @@ class KafkaAdmin:
         from confluent_kafka import KafkaException  # noqa: PLC0415  as above
 
         try:
-            return self._client.list_topics(timeout=TIMEOUT_S)
+            answer = self._client.list_topics(timeout=TIMEOUT_S)
         except KafkaException as error:
             raise self._error("Kafka does not answer", error) from None
+        self._trouble.forget()
+        return answer
 
     def _described(self, names: list[str]) -> dict[str, LiveTopic]:
         from confluent_kafka import TopicCollection  # noqa: PLC0415  as above
@@ -163,10 +184,13 @@ class KafkaAdmin:
         except TimeoutError:
             raise self._error(f"{where} {what}: no answer within {TIMEOUT_S:.0f} s") from None
 
-    def _error(self, what: str, error: Exception | None = None) -> TransportError:
-        told = f": {error.args[0].str()}" if error is not None and error.args else ""
+    def _error(self, what: str, error: KafkaException | None = None) -> TransportError:
+        from engine.source.kafka_errors import REACH  # noqa: PLC0415  as above
+        from engine.source.kafka_trouble import words  # noqa: PLC0415
+
+        told = self._trouble.of(self._client) or (words(error.args[0], self._config) if error is not None else "")
         return TransportError(
-            f"{what}{told}",
+            f"{what}: {told}" if told else what,
             where=f"transport.kafka.bootstrap_servers {self._config['bootstrap.servers']}",
-            remedy="check that the brokers run and that this host may reach and use them",
+            remedy=REACH,
         )

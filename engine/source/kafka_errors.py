@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from confluent_kafka import KafkaError, KafkaException
 
 from engine.errors import OplakeError, ResumePointLost, SourceError, SourceUnreachable
+from engine.source.kafka_trouble import words
 
 _REFUSED = frozenset(
     {
@@ -17,16 +18,26 @@ _REFUSED = frozenset(
         KafkaError.SASL_AUTHENTICATION_FAILED,
         KafkaError._AUTHENTICATION,
         KafkaError._SSL,
-        KafkaError._INVALID_ARG,
     }
+)
+REACH = (
+    "check that the brokers of `bootstrap_servers` run and can be reached from here, and the protocol and credentials "
+    "under transport.kafka.client"
 )
 _OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 _NO_TOPIC = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION})
 
 
+def _unknown() -> str:
+    return ""
+
+
 @contextmanager
-def asking(topic: str) -> Iterator[None]:
+def asking(topic: str, reason: Callable[[], str] = _unknown) -> Iterator[None]:
     """Translate what goes wrong while Kafka is asked about a topic.
+
+    Args:
+        reason: why the client gets no answer, as far as it knows.
 
     Raises:
         SourceUnreachable: no broker answers, or there is no such topic yet.
@@ -35,10 +46,27 @@ def asking(topic: str) -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
-        raise kafka_error(error.args[0], topic) from error
+        raise kafka_error(error.args[0], topic, reason()) from error
 
 
-def kafka_error(error: KafkaError, topic: str) -> OplakeError:
+@contextmanager
+def connecting(settings: Mapping[str, object]) -> Iterator[None]:
+    """Translate that a client cannot be made.
+
+    Raises:
+        SourceError: the client does not know a setting, or not such a value of it.
+    """
+    try:
+        yield
+    except KafkaException as error:
+        raise SourceError(
+            f"the Kafka client cannot be set up: {words(error.args[0], settings)}",
+            where="transport.kafka.client",
+            remedy="its keys are librdkafka's settings, by librdkafka's names",
+        ) from None
+
+
+def kafka_error(error: KafkaError, topic: str, reason: str = "") -> OplakeError:
     """The error that a report of the client stands for."""
     code = error.code()
     if code in _NO_TOPIC:
@@ -54,9 +82,9 @@ def kafka_error(error: KafkaError, topic: str) -> OplakeError:
             remedy="check the credentials of the target, and that they may read the topic and the consumer group",
         )
     return SourceUnreachable(
-        f"Kafka does not answer just now ({error.name()})",
+        f"Kafka does not answer just now ({reason or error.name()})",
         where=f"topic {topic}",
-        remedy="check that the brokers of `bootstrap_servers` run and can be reached from here",
+        remedy=REACH,
     )
 
 

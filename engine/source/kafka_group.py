@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from engine.source.kafka_errors import asking
+from engine.source.kafka_errors import asking, connecting
 
 Settings: TypeAlias = Mapping[str, str]
 
@@ -39,6 +40,9 @@ TUNED: Mapping[str, str | int] = MappingProxyType(
 """``fetch.queue.backoff.ms``: large reads would wait for a second whenever the queue was full.
 ``max.poll.interval.ms``: a long fold is no dead worker."""
 
+LEAVE_S = 5.0
+"""How long a group is asked to let a member go."""
+
 _log = logging.getLogger("oplake.kafka")
 _log.addHandler(logging.NullHandler())
 _log.propagate = False
@@ -60,7 +64,8 @@ class Membership:
         """How often the group has shared out its partitions. Ours may be the same after it, but the client has put its
         reading off and goes on from a place of its own."""
         self._reading: frozenset[int] = frozenset()
-        self._consumer = Consumer({**TUNED, **settings, **EXACT, "group.id": group, "logger": _log})
+        with connecting(settings):
+            self._consumer = Consumer({**TUNED, **settings, **EXACT, "group.id": group, "logger": _log})
         with asking(topic):
             self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
 
@@ -104,8 +109,13 @@ class Membership:
         return known
 
     def close(self) -> None:
-        """Leave the group, so that the others get our partitions at once."""
-        self._consumer.close()
+        """Leave the group, so that the others get our partitions at once.
+
+        A group whose broker is gone cannot be left: it misses us by itself (``session.timeout.ms``).
+        """
+        leaving = threading.Thread(target=self._consumer.close, name="leave group", daemon=True)
+        leaving.start()
+        leaving.join(LEAVE_S)
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         consumer.incremental_assign([])  # left out, the client would take them all, from the group's offsets

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from confluent_kafka import IsolationLevel, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from engine.source.kafka_errors import asking
+from engine.source.kafka_errors import asking, connecting
+from engine.source.kafka_trouble import Trouble
 
 TIMEOUT_S = 10.0
 _EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
@@ -32,10 +34,17 @@ class TopicView:
     """Asks the brokers about one topic."""
 
     def __init__(self, name: str, settings: Mapping[str, str]) -> None:
+        """Nothing is asked yet.
+
+        Raises:
+            SourceError: the settings make no client.
+        """
         self.name = name
-        connecting = {name: value for name, value in settings.items() if name.startswith(_CONNECTING)}
-        # A broker that does not answer is told as an error; the client itself would write to stderr.
-        self._admin = AdminClient({**connecting, "log_level": 0})
+        chosen = {name: value for name, value in settings.items() if name.startswith(_CONNECTING)}
+        self._trouble = Trouble(chosen)
+        with connecting(chosen):
+            # A broker that does not answer is told as an error; the client itself would write to stderr.
+            self._admin = AdminClient({**chosen, "log_level": 0}, error_cb=self._trouble.note)
 
     def describe(self) -> Topic:
         """The topic.
@@ -44,7 +53,7 @@ class TopicView:
             SourceUnreachable: no broker answers, or there is no such topic.
             SourceError: the brokers refuse.
         """
-        with asking(self.name):
+        with self._asking():
             asked = self._admin.describe_topics(TopicCollection([self.name]), request_timeout=TIMEOUT_S)
             found = asked[self.name].result()
         partitions = sorted(partition.id for partition in found.partitions)
@@ -62,8 +71,14 @@ class TopicView:
         wanted = {TopicPartition(self.name, partition): spec for partition in partitions}
         if not wanted:
             return {}
-        with asking(self.name):
+        with self._asking():
             asked = self._admin.list_offsets(
                 wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_S
             )
             return {place.partition: answer.result().offset for place, answer in asked.items()}
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        with asking(self.name, lambda: self._trouble.of(self._admin)):
+            yield
+        self._trouble.forget()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
+import subprocess
 from pathlib import Path
 
+from engine.stack.java import find_java
 from engine.stack.kafka import KafkaBroker
 from engine.stack.ports import LOOPBACK, free_port
 
@@ -26,8 +29,43 @@ class TestBroker(KafkaBroker):
 
     @property
     def guarded_address(self) -> str:
-        """Lets in nobody but ``USER`` with ``PASSWORD`` (SASL_PLAINTEXT, PLAIN)."""
+        """Speaks TLS, and lets in nobody but ``USER`` with ``PASSWORD`` (SASL_SSL, PLAIN)."""
         return f"{LOOPBACK}:{self._guarded_port}"
+
+    def certificate(self) -> str:
+        """What the guarded listener shows, in PEM; it has signed it itself."""
+        return ssl.get_server_certificate((LOOPBACK, self._guarded_port))
+
+    def guarded_client(self, ca: Path, password: str = PASSWORD) -> dict[str, str]:
+        """Settings that get in, given the file of the certificate."""
+        return {
+            "security.protocol": "SASL_SSL",
+            "ssl.ca.location": str(ca),
+            "sasl.mechanism": "PLAIN",
+            "sasl.username": USER,
+            "sasl.password": password,
+        }
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        if not self._keys.exists():
+            keytool = Path(find_java()).with_name("keytool")
+            options = {
+                "alias": "broker",
+                "keyalg": "EC",
+                "dname": f"CN={LOOPBACK}",
+                "ext": f"SAN=IP:{LOOPBACK}",
+                "validity": "2",
+                "keystore": self._keys,
+                "storetype": "PKCS12",
+                "storepass": PASSWORD,
+            }
+            words = [word for name, value in options.items() for word in (f"-{name}", value)]
+            subprocess.run([keytool, "-genkeypair", *words], capture_output=True, check=True)
+
+    @property
+    def _keys(self) -> Path:
+        return self.folder / "keys.p12"
 
     def _settings(self) -> dict[str, object]:
         settings = super()._settings()
@@ -38,8 +76,11 @@ class TestBroker(KafkaBroker):
             "advertised.listeners": f"{settings['advertised.listeners']},"
             f"FRONT://{LOOPBACK}:{self.front_port},{guarded}",
             "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,FRONT:PLAINTEXT,"
-            "GUARDED:SASL_PLAINTEXT",
+            "GUARDED:SASL_SSL",
             "inter.broker.listener.name": "PLAINTEXT",
+            "listener.name.guarded.ssl.keystore.location": self._keys,
+            "listener.name.guarded.ssl.keystore.type": "PKCS12",
+            "listener.name.guarded.ssl.keystore.password": PASSWORD,
             "listener.name.guarded.sasl.enabled.mechanisms": "PLAIN",
             "listener.name.guarded.plain.sasl.jaas.config": f'{_LOGIN} user_{USER}="{PASSWORD}";',
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import bson
@@ -25,10 +25,11 @@ transport:
   kafka:
     bootstrap_servers: "{bootstrap}"
     connect_url: "http://127.0.0.1:1"
-    client: {{session.timeout.ms: "2000", heartbeat.interval.ms: "500"}}
+    client: {client}
 lake: {{uri: .oplake/lake}}
 state: sqlite:///.oplake/state.db
 """
+SHORT_SESSIONS = {"session.timeout.ms": "2000", "heartbeat.interval.ms": "500"}
 PIPELINE = """\
 pipeline: {name}
 source: {{collections: [{namespace}]}}
@@ -52,12 +53,14 @@ class KafkaProject:
     max_dead_letters: int = 100
     name: str = "things"
     namespace: str = "shop.things"
+    client: Mapping[str, str] = field(default_factory=dict)
 
     def write(self) -> None:
         targets, pipelines = self.folder / "specs/targets", self.folder / "specs/pipelines"
         targets.mkdir(parents=True, exist_ok=True)
         pipelines.mkdir(parents=True, exist_ok=True)
-        (targets / "production.yaml").write_text(TARGET.format(**vars(self)))
+        client = json.dumps({**SHORT_SESSIONS, **self.client})
+        (targets / "production.yaml").write_text(TARGET.format(**{**vars(self), "client": client}))
         (pipelines / f"{self.name}.yaml").write_text(PIPELINE.format(**vars(self)))
 
     def create(self) -> None:

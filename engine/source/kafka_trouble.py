@@ -1,0 +1,60 @@
+"""Why a Kafka client gets no answer: no such host, nobody there, a wrong password, TLS where there is none.
+
+Whoever asks only hears that nothing answered in time. The client tells the reason to its ``error_cb``, which it calls
+when it is polled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Protocol
+
+from confluent_kafka import KafkaError
+
+OPEN = frozenset({"bootstrap.servers", "security.protocol", "sasl.mechanism", "sasl.mechanisms"})
+"""Settings that may be shown; any other may be a secret."""
+SHORT = 4
+"""A value of fewer characters is masked in quotes only: it may be a part of any word."""
+_BROKER = re.compile(r"^\S+/\S+: ")
+_NOISE = re.compile(r"^Failed to create \w+ client: | \(after \d+ms in state \w+.*\)$")
+
+
+class Polled(Protocol):
+    """A client that calls back when it is polled."""
+
+    def poll(self, timeout: float) -> object:
+        """Call back what is waiting."""
+
+
+class Trouble:
+    """What one client has met since it had its last answer."""
+
+    def __init__(self, settings: Mapping[str, object]) -> None:
+        self._settings = settings
+        self._last: KafkaError | None = None
+
+    def note(self, error: KafkaError) -> None:
+        """The client's ``error_cb``."""
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # says no more than the question's own error
+            self._last = error
+
+    def forget(self) -> None:
+        """There was an answer."""
+        self._last = None
+
+    def of(self, client: Polled) -> str:
+        """The reason in the client's words, without the values of settings; "" when it gave none."""
+        client.poll(0)
+        return "" if self._last is None else words(self._last, self._settings)
+
+
+def words(error: KafkaError, settings: Mapping[str, object]) -> str:
+    """What an error says, without addresses, durations and the values of settings."""
+    told = _NOISE.sub("", _BROKER.sub("", error.str().strip()))
+    values = {str(value) for name, value in settings.items() if name not in OPEN}
+    for value in sorted(values - {""}, key=len, reverse=True):
+        told = told.replace(f'"{value}"', '"***"')
+        if len(value) >= SHORT:
+            told = told.replace(value, "***")
+    return told
