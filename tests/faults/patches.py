@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Mapping, Set
@@ -16,6 +17,8 @@ from engine.telemetry import crash_points
 from engine.telemetry.logs import logger
 
 HALFWAY = "half of it committed"
+LATE = "append is late"
+NAP = "OPLAKE_TEST_NAP_S"
 WINDOW_S = 0.2
 AGES_S = 60.0
 
@@ -68,6 +71,20 @@ def slow_appends() -> None:
 
     def append(log: ChangeLog, rows: pa.Table, position: Position) -> int:
         time.sleep(AGES_S)
+        return _append(log, rows, position)
+
+    ChangeLog.append = append  # type: ignore[method-assign]
+
+
+def late_append() -> None:
+    """The second append stands still for a while, and the process lives on; ``NAP`` says for how many seconds."""
+    nap_s, appended = float(os.environ[NAP]), []
+
+    def append(log: ChangeLog, rows: pa.Table, position: Position) -> int:
+        appended.append(len(rows))
+        if len(appended) == 2:
+            logger().info(LATE)
+            time.sleep(nap_s)
         return _append(log, rows, position)
 
     ChangeLog.append = append  # type: ignore[method-assign]
