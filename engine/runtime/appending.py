@@ -27,9 +27,6 @@ class Appender:
         self._report = report
         table = job.pipeline.table
         self._decoder = Decoder(rules_of(table.fields, table.on_conflict, table.partition_by))
-        self._dead_letters = DeadLetters(
-            dead_letters_uri(job.lake_uri, job.pipeline.pipeline), job.target.lake.storage_options()
-        )
 
     def append(self, log: ChangeLog, batch: Batch) -> None:
         """Dead letters first, then columns, then the rows together with the position after all of them.
@@ -43,7 +40,7 @@ class Appender:
         began = time.monotonic()
         if batch.rejected:
             budget = self._job.pipeline.max_dead_letters
-            self._report.rejected(self._dead_letters.keep(batch.rejected, datetime.now(UTC), budget))
+            self._report.rejected(self._dead_letters().keep(batch.rejected, datetime.now(UTC), budget))
         fresh = batch.without(log.known_orders(batch.suspects)) if batch.suspects else batch
         self._report.absorbed(len(batch) - len(fresh))
         with span("decode"):
@@ -59,6 +56,11 @@ class Appender:
         now = time.monotonic()
         self._report.took(batch_s=now - began, commit_s=now - before_commit)
         self._report.appended(log, fresh, decoded)
+
+    def _dead_letters(self) -> DeadLetters:
+        """Where they are, with the store's keys of now."""
+        uri = dead_letters_uri(self._job.lake_uri, self._job.pipeline.pipeline)
+        return DeadLetters(uri, self._job.target.lake.storage_options())
 
     def _decode(self, log: ChangeLog, batch: Batch) -> Decoded:
         decoded = self._decoder.decode(batch, log.columns(), datetime.now(UTC))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 
-from engine.errors import CredentialsChanged, PartitionsMoved, RetryableError, SecretsUnreachable
+from engine.errors import CredentialsChanged, LakeError, PartitionsMoved, RetryableError, SecretsUnreachable
 from engine.lake.change_log import ChangeLog
 from engine.lake.standing import TableReplaced
 from engine.runtime.appending import Appender
@@ -68,7 +68,7 @@ class Worker:
         self._retries = Retries()
         self._upkeep = Upkeep(job, report)
         self._log_id: str | None = None
-        self._options = job.target.lake.storage_options()
+        self._options: Mapping[str, str] = {}
         self._appender = Appender(job, report)
         self._traces = BatchTraces(job.pipeline.pipeline, job.table)
 
@@ -99,6 +99,10 @@ class Worker:
                     raise
                 self.report.retrying(error, wait_s)
                 self._nap(wait_s)
+            except LakeError as error:
+                if self._options == self.job.target.lake.storage_options():
+                    raise
+                self.report.retrying(error, 0.0)  # the keys were exchanged meanwhile
 
     def _session(self) -> str:
         """From opening the log to the end of the loop, or to an error after which it has to be opened again."""
@@ -156,6 +160,7 @@ class Worker:
         Raises:
             TableReplaced: it is not, and the specs this worker was started with may not be the new one's.
         """
+        self._options = self.job.target.lake.storage_options()
         log = ChangeLog.open(self.job.paths.changes, self._options)
         if self._log_id not in (None, log.id):
             raise TableReplaced.at(log.uri, log.id)

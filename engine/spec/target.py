@@ -122,8 +122,13 @@ class Storage(SpecModel):
 
     endpoint: Template | None = Field(None, description="Address of the store; left out for AWS S3.")
     region: Template = Field(Template("us-east-1"), description="Region of the bucket.")
-    access_key: Secret | None = Field(None, description="Access key, best as a reference.")
+    access_key: Secret | None = Field(
+        None,
+        description="Access key, best as a reference; a file that changes is read again. Without keys: those of the "
+        "environment, of a web identity or of the machine's role, which are refreshed before they expire.",
+    )
     secret_key: Secret | None = Field(None, description="Secret key, best as a reference.")
+    session_token: Secret | None = Field(None, description="Session token of temporary keys, best as a reference.")
     allow_http: bool = Field(False, description="Allow an endpoint without TLS.")
     path_style: bool = Field(True, description="Put the bucket into the path instead of the host name.")
     connect_timeout: Duration = Field(timedelta(seconds=5), description="How long a connection may take to be made.")
@@ -154,6 +159,8 @@ class Storage(SpecModel):
             options["aws_access_key_id"] = self.access_key.reveal()
         if self.secret_key is not None:
             options["aws_secret_access_key"] = self.secret_key.reveal()
+        if self.session_token is not None:
+            options["aws_session_token"] = self.session_token.reveal()
         return options
 
 

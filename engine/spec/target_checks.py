@@ -60,6 +60,9 @@ def _check_storage(tree: Tree, storage: Storage) -> Iterator[Diagnostic]:
         given, missing = ("access_key", "secret_key") if storage.access_key else ("secret_key", "access_key")
         message = f"`{given}` is useless without `{missing}`"
         yield tree.diagnostic((*at, given), "contradictory-keys", message, f"add `{missing}`", at_key=True)
+    elif storage.session_token is not None and storage.access_key is None:
+        message = "`session_token` is useless without `access_key` and `secret_key`"
+        yield tree.diagnostic((*at, "session_token"), "contradictory-keys", message, "add both", at_key=True)
     endpoint = storage.endpoint
     if endpoint is None or any(references(endpoint)):
         return
