@@ -24,6 +24,10 @@ _NOT_FOUND, _CONFLICT, _BAD_REQUEST, _SERVER_ERROR = 404, 409, 400, 500
 _MAX_CONNECTIONS = 8
 
 
+class ConnectFailed(TransportError):
+    """Kafka Connect has failed over a request (500), as it does over some settings that it ought to refuse."""
+
+
 class ConnectRest:
     """One Connect cluster; nothing is sent before the first question."""
 
@@ -70,7 +74,8 @@ class ConnectRest:
         """Setting -> what the plugin says is wrong with it.
 
         Raises:
-            TransportError: the plugin is not installed, or failed over the configuration.
+            ConnectFailed: the plugin has failed over the configuration, and says nothing of where.
+            TransportError: the plugin is not installed, or Connect cannot be reached.
         """
         short = plugin.rpartition(".")[2]
         told = self._json("PUT", f"/connector-plugins/{quote(short)}/config/validate", dict(config))
@@ -116,11 +121,21 @@ class ConnectRest:
     def _json(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401  Connect's JSON
         answer = self._send(method, path, body)
         assert answer is not None  # noqa: S101  nothing may be missing here
-        return answer.json()
+        return self._read(answer)
 
     def _json_or_none(self, method: str, path: str) -> dict[str, Any] | None:
         answer = self._send(method, path, missing_is_fine=True)
-        return None if answer is None else cast("dict[str, Any]", answer.json())
+        return None if answer is None else cast("dict[str, Any]", self._read(answer))
+
+    def _read(self, answer: httpx.Response) -> Any:  # noqa: ANN401  Connect's JSON
+        try:
+            return answer.json()
+        except ValueError:
+            raise TransportError(
+                "what answers there is no Kafka Connect: it sends no JSON",
+                where=f"transport.kafka.connect_url {self._url}",
+                remedy="correct the address; `/connectors` below it has to list connectors",
+            ) from None
 
     def _send(
         self, method: str, path: str, body: object = None, *, missing_is_fine: bool = False
@@ -144,7 +159,7 @@ class ConnectRest:
             return self._client.request(method, path, json=body)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise TransportError(
-                f"Kafka Connect does not answer ({type(error).__name__})",
+                f"Kafka Connect does not answer ({_reason(error)})",
                 where=f"transport.kafka.connect_url {self._url}",
                 remedy="check that a worker runs there and that this host may reach it",
             ) from None
@@ -153,11 +168,19 @@ class ConnectRest:
         """Connect's own words may quote a configuration, with its secrets: they are shown where there is none."""
         has_config = method in {"PUT", "POST"} and "config" in path
         told = "" if has_config or answer.status_code >= _SERVER_ERROR else f": {_message(answer)}"
-        return TransportError(
+        kind = ConnectFailed if answer.status_code >= _SERVER_ERROR else TransportError
+        return kind(
             f"Kafka Connect refuses {method} {path.partition('?')[0]} with {answer.status_code}{told}",
             where=f"transport.kafka.connect_url {self._url}",
             remedy="the worker's log says why",
         )
+
+
+def _reason(error: Exception) -> str:
+    """Why there is no connection; what else goes wrong is told by its kind, since its words may quote the address."""
+    import httpx  # noqa: PLC0415  as above
+
+    return str(error) if isinstance(error, httpx.ConnectError) and str(error) else type(error).__name__
 
 
 def _path(name: str) -> str:

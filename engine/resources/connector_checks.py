@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.errors import TransportError
 from engine.resources.asked import Asked
-from engine.resources.connect_rest import ConnectRest
+from engine.resources.connect_rest import ConnectFailed, ConnectRest
 from engine.resources.connector_desired import Rendering, settings_of
 from engine.resources.connector_states import first_line
 from engine.resources.notice import Notice
@@ -38,13 +38,25 @@ class RenderedConnector:
         of_template = template.place if line is None else f"{template.place}:{line}"
         return " -> ".join([self._spec_place(setting), of_template, setting])
 
+    def is_chosen(self, setting: str) -> bool:
+        """Whether the setting comes from a key that somebody has written into a spec."""
+        return bool(self._written(self._keys(setting)))
+
     def _spec_place(self, setting: str) -> str:
-        key = self.rendering.template.spec_key_of(setting)
-        keys = tuple(key.split(".")) if key else self._free(setting)
-        of_pipeline = self.asked.place("pipeline", ("source", "connector", *keys)) if keys else None
-        of_target = self.asked.place("target", ("transport", "kafka", "connector", *keys)) if keys else None
+        keys = self._keys(setting)
         default = f"pipeline {self.asked.pipeline.pipeline}"
-        return of_pipeline or of_target or (f"{default}: {'.'.join(keys)} (default)" if keys else default)
+        return self._written(keys) or (f"{default}: {'.'.join(keys)} (default)" if keys else default)
+
+    def _keys(self, setting: str) -> tuple[str, ...]:
+        key = self.rendering.template.spec_key_of(setting)
+        return tuple(key.split(".")) if key else self._free(setting)
+
+    def _written(self, keys: tuple[str, ...]) -> str | None:
+        """Where a spec has these keys."""
+        if not keys:
+            return None
+        of_pipeline = self.asked.place("pipeline", ("source", "connector", *keys))
+        return of_pipeline or self.asked.place("target", ("transport", "kafka", "connector", *keys))
 
     def _free(self, setting: str) -> tuple[str, ...]:
         settings = settings_of(self.asked, self.kafka)
@@ -72,6 +84,9 @@ def refused_settings(rest: ConnectRest, one: RenderedConnector) -> Iterator[Noti
     config = {**one.rendering.raw, "name": one.name}
     try:
         refused = rest.validate(config.get(CLASS, ""), config)
+    except ConnectFailed:
+        yield _failed_over(_breaking_setting(rest, one, config), one)
+        return
     except TransportError as error:
         yield Notice("error", "connector-invalid", error.what, one.where(CLASS), error.remedy)
         return
@@ -85,6 +100,27 @@ def refused_settings(rest: ConnectRest, one: RenderedConnector) -> Iterator[Noti
             one.where(setting),
             "correct the key in the spec, or the template",
         )
+
+
+def _breaking_setting(rest: ConnectRest, one: RenderedConnector, config: Mapping[str, str]) -> str | None:
+    """The setting from a spec without which Connect does not fail; it does not tell itself."""
+    for setting in filter(one.is_chosen, config):
+        try:
+            rest.validate(config.get(CLASS, ""), {name: value for name, value in config.items() if name != setting})
+        except ConnectFailed:
+            continue
+        return setting
+    return None
+
+
+def _failed_over(setting: str | None, one: RenderedConnector) -> Notice:
+    if setting is None:
+        what = "Kafka Connect fails over this connector's settings (500) and does not say over which"
+        remedy = "the worker's log has the stack trace; begin with what was changed last in the spec or the template"
+        return Notice("error", "connector-invalid", what, one.where(CLASS), remedy)
+    what = f"Kafka Connect fails over `{setting}` (500) and does not say why; without it, it does not"
+    remedy = "correct the key in the spec; the worker's log has the stack trace"
+    return Notice("error", "connector-invalid", what, one.where(setting), remedy)
 
 
 def risks(one: RenderedConnector) -> Iterator[Notice]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from engine.resources.connect_rest import ConnectFailed
 from engine.resources.connector import ConnectorKind
 from engine.resources.kafka_admin import LiveTopic
 from engine.resources.resource import Kind
@@ -60,6 +61,8 @@ class Workers:
     states: dict[str, str] = field(default_factory=dict)
     stored: dict[str, list[Any]] = field(default_factory=dict)
     refuses: dict[str, list[str]] = field(default_factory=dict)
+    breaks: str | None = None
+    """The setting over which Connect fails instead of refusing it."""
     masks: bool = False
     fails: str = ""
     """The stack trace with which every connector fails that shall run."""
@@ -82,6 +85,8 @@ class Workers:
 
     def validate(self, plugin: str, config: Mapping[str, str]) -> dict[str, list[str]]:
         assert plugin.endswith("MongoDbConnector")
+        if self.breaks in config:
+            raise ConnectFailed("Kafka Connect refuses PUT with 500")
         return {name: problems for name, problems in self.refuses.items() if name in config}
 
     def put(self, name: str, config: Mapping[str, str]) -> None:

@@ -30,7 +30,7 @@ def answering(*answers: tuple[int, object]) -> Iterator[tuple[ConnectRest, list[
             self.rfile.read(int(self.headers.get("content-length", 0)))
             asked.append(f"{self.command} {self.path}")
             status, body = left.pop(0)
-            content = json.dumps(body).encode()
+            content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
@@ -107,6 +107,14 @@ def test_settings_that_are_refused_come_with_what_is_wrong() -> None:
 def test_a_connect_that_is_not_there_is_an_error_with_the_remedy() -> None:
     with pytest.raises(TransportError, match="does not answer") as caught:
         ConnectRest(f"http://127.0.0.1:{free_port()}").connectors()
+    assert "Connection refused" in caught.value.what
+    assert "connect_url" in caught.value.where
+
+
+def test_something_else_at_the_address_is_told() -> None:
+    page = "<html>hello</html>"
+    with answering((200, page)) as (rest, _), pytest.raises(TransportError, match="no Kafka Connect") as caught:
+        rest.connectors()
     assert "connect_url" in caught.value.where
 
 

@@ -29,6 +29,25 @@ def test_what_connect_refuses_names_spec_line_template_line_and_setting(world: W
     assert cluster.brokers.live == {}
 
 
+def test_what_connect_fails_over_without_a_word_is_found_in_the_spec(world: World, cluster: Cluster) -> None:
+    cluster.workers.breaks = "cursor.pipeline"
+    text = (
+        "pipeline: orders\nsource:\n  collections: [shop.orders]\n  connector:\n"
+        "    max_queue_size: 9\n    config:\n      cursor.pipeline: none\n"
+    )
+    (world.root / "specs" / "pipelines" / "orders.yaml").write_text(text)
+    (notice,) = world.plan().errors
+    assert "fails over `cursor.pipeline`" in notice.what
+    assert "pipelines/orders.yaml:7:7 -> " in notice.where
+
+
+def test_what_connect_fails_over_and_no_spec_asks_for_is_told_as_it_is(world: World, cluster: Cluster) -> None:
+    cluster.workers.breaks = "topic.prefix"
+    (notice,) = world.plan().errors
+    assert "does not say over which" in notice.what
+    assert "stack trace" in notice.remedy
+
+
 def test_a_project_may_have_a_template_of_its_own(world: World, cluster: Cluster) -> None:
     own_template(world, MINIMAL)
     world.apply()
