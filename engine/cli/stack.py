@@ -69,6 +69,8 @@ def up(project: Path, only: tuple[str, ...], brokers: str | None, write_target: 
     click.echo(_usage(addresses, local))
     if write_target is not None:
         _write_target(project, write_target, local, addresses)
+    else:
+        click.echo("next: oplake stack up --write-target NAME   (a target that uses them), oplake stack status | down")
 
 
 @stack.command()
@@ -134,9 +136,7 @@ def _usage(addresses: Mapping[str, str], local: LocalStack) -> str:
 
     notes = {"s3": f"  bucket {BUCKET}, keys in {FOLDER}/s3/access_key and secret_key"}
     lines = [f"{part:<8}  {address}{notes.get(part, '')}" for part, address in addresses.items()]
-    lines += ["", f"data and logs: {local.folder}"]
-    lines.append("next: oplake stack up --write-target NAME   (a target that uses them), oplake stack status | down")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", f"data and logs: {local.folder}"])
 
 
 def _write_target(project: Path, name: str, local: LocalStack, addresses: Mapping[str, str]) -> None:
