@@ -28,7 +28,13 @@ class StoreFailed(CommitConflict):
     """The store failed while a commit was written: the commit may be there or not."""
 
 
+class StoreSilent(LakeError):
+    """The store fails just now: whoever can wait may read again."""
+
+
 _MISSING_FILE = "not found"
+_STORE_FAILED = "Generic S3 error"
+"""What object_store says when its retries are spent; a refusal has other words."""
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")
 """deltalake paints the arrows of its error chains."""
 _LONGEST = 400
@@ -39,6 +45,7 @@ def reading(uri: str) -> Iterator[None]:
     """Translate what goes wrong while a table is read.
 
     Raises:
+        StoreSilent: the store does not answer, or with an error of its own.
         LakeError: the table, or a file of it, cannot be read.
     """
     try:
@@ -94,7 +101,7 @@ def committing(uri: str) -> Iterator[None]:
 
 def is_of_store(error: BaseException) -> bool:
     """Whether it was the store that failed, and neither another writer nor what a table holds."""
-    return isinstance(error, StoreFailed) or type(error) is LakeError
+    return isinstance(error, StoreFailed | StoreSilent) or type(error) is LakeError
 
 
 def is_missing_file(error: BaseException) -> bool:
@@ -110,7 +117,8 @@ def _unreadable(error: BaseException, uri: str) -> LakeError:
             remedy="read again; if it stays gone it was deleted or vacuumed too early: restore it, "
             "or delete a folded table and have the next fold build it again",
         )
-    return LakeError(
+    kind = StoreSilent if _STORE_FAILED in str(error) else LakeError
+    return kind(
         f"the table cannot be read ({_one_line(error)})",
         where=uri,
         remedy="check that the lake can be reached and that the table's files are all there",

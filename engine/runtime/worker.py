@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from engine.errors import CredentialsChanged, LakeError, PartitionsMoved, RetryableError, SecretsUnreachable
 from engine.lake.change_log import ChangeLog
+from engine.lake.delta_errors import StoreSilent
 from engine.lake.standing import TableReplaced
 from engine.runtime.appending import Appender
 from engine.runtime.folding import fold
@@ -89,7 +90,7 @@ class Worker:
                 self.report.moved()
             except CredentialsChanged:
                 self.report.reconnecting()
-            except RetryableError as error:
+            except (RetryableError, StoreSilent) as error:
                 if self._stop.requested:
                     return "stopped"  # nothing is in hand any more, and what is to be waited for may not come
                 wait_s = self._retries.wait_s(self._now())

@@ -1,4 +1,4 @@
-"""The keys of a store are exchanged while a table runs."""
+"""A store goes away and comes back with other keys while a table runs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class StoreWithGuest(SeaweedStore):
         file.write_text(json.dumps({"identities": [*known["identities"], guest]}))
 
 
-def test_keys_that_are_exchanged_in_their_file_are_used_from_the_next_refusal_on(
+def test_a_store_is_waited_for_and_keys_that_were_exchanged_in_their_file_are_used_from_the_next_refusal_on(
     tmp_path: Path, mongo: str, database: Database[Any], nursery: Nursery
 ) -> None:
     key = tmp_path / "key"

@@ -17,7 +17,6 @@ from engine.source.kafka_group import Membership
 from engine.source.kafka_topic import TopicView
 from engine.spec.project import load_project
 from engine.stack.ports import free_port
-from tests.faults.nursery import Nursery
 from tests.kafka.broker import PASSWORD, TestBroker
 from tests.kafka.project import KafkaProject
 from tests.kafka.topic import Collection, KafkaTopic
@@ -52,9 +51,7 @@ def guarded(
     return made
 
 
-def test_workers_read_and_keep_letters_and_the_password_is_nowhere(
-    guarded: KafkaProject, topic: KafkaTopic, nursery: Nursery
-) -> None:
+def test_workers_read_and_keep_letters_and_the_password_is_nowhere(guarded: KafkaProject, topic: KafkaTopic) -> None:
     guarded.create()
     collection = Collection()
     events = collection.changes(60)
@@ -69,7 +66,6 @@ def test_workers_read_and_keep_letters_and_the_password_is_nowhere(
 
     assert guarded.problems(events, collection) == []
     assert DeadLetters(guarded.dead_letters_uri).read()["value"].to_pylist() == [b"no envelope"]
-    guarded.catch_up(nursery)
     assert PASSWORD not in "".join([running.text, *lines])
     files = [path for path in guarded.folder.rglob("*") if path.is_file()]
     assert not [path for path in files if PASSWORD.encode() in path.read_bytes()]

@@ -8,7 +8,8 @@ from deltalake import DeltaTable, write_deltalake
 
 from engine.errors import CommitConflict, InternalError, LakeError, OplakeError, RetryableError
 from engine.lake.change_log import ChangeLog
-from engine.lake.delta_errors import committing, is_of_store, reading
+from engine.lake.delta_errors import StoreSilent, committing, is_of_store, reading
+from engine.stack.ports import free_port
 from tests.lake.changes import COLUMNS, Change, rows
 
 
@@ -44,6 +45,14 @@ def test_a_commit_whose_fate_is_unknown_is_to_be_looked_up(tmp_path: Path) -> No
         log.append(batch, {"p": 1})
     assert not is_of_store(conflict.value), "another writer was first: the store did what it should"
     assert ChangeLog.open(log.uri).position() == {"p": 1}, "what the caller finds when it looks"
+
+
+def test_a_store_that_does_not_answer_can_be_waited_for() -> None:
+    options = {"aws_endpoint": f"http://127.0.0.1:{free_port()}", "aws_allow_http": "true", "max_retries": "0"}
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "aws_region": "us-east-1"}
+    with pytest.raises(StoreSilent) as caught:
+        ChangeLog.open("s3://lake/things/changes", options | keys)
+    assert is_of_store(caught.value)
 
 
 def test_a_lost_table_is_told_with_its_place_and_a_remedy(tmp_path: Path) -> None:
