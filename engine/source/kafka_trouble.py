@@ -15,7 +15,7 @@ from confluent_kafka import KafkaError
 OPEN = frozenset({"bootstrap.servers", "security.protocol", "sasl.mechanism", "sasl.mechanisms"})
 """Settings that may be shown; any other may be a secret."""
 SHORT = 4
-"""A value of fewer characters is masked in quotes only: it may be a part of any word."""
+"""A value of fewer characters, or of digits alone, is masked in quotes only: it may be a part of anything."""
 _BROKER = re.compile(r"^\S+/\S+: ")
 _NOISE = re.compile(r"^Failed to create \w+ client: | \(after \d+ms in state \w+.*\)$")
 
@@ -55,6 +55,6 @@ def words(error: KafkaError, settings: Mapping[str, object]) -> str:
     values = {str(value) for name, value in settings.items() if name not in OPEN}
     for value in sorted(values - {""}, key=len, reverse=True):
         told = told.replace(f'"{value}"', '"***"')
-        if len(value) >= SHORT:
+        if len(value) >= SHORT and not value.isdigit():
             told = told.replace(value, "***")
     return told
