@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -163,8 +164,10 @@ class KafkaAdmin:
         configs = self._client.describe_configs(list(resources.values()), request_timeout=TIMEOUT_S)
         live: dict[str, LiveTopic] = {}
         for name in names:
-            topic = self._done(described[name], f"topic {name}", "cannot be looked at")
-            entries = self._done(configs[resources[name]], f"topic {name}", "cannot be looked at")
+            topic = self._known(described[name], name)
+            entries = self._known(configs[resources[name]], name)
+            if topic is None or entries is None:
+                continue
             live[name] = LiveTopic(
                 id=str(topic.topic_id),
                 partitions=len(topic.partitions),
@@ -173,6 +176,19 @@ class KafkaAdmin:
                 own=frozenset(entry.name for entry in entries.values() if entry.source == _TOPIC_OVERRIDE),
             )
         return live
+
+    def _known(self, future: Future[_T], name: str) -> _T | None:
+        """What is told of a topic; None when the broker that was asked has not heard of it yet, or no longer knows it.
+
+        Another one may have named it a moment ago: each learns by itself what was made and deleted.
+        """
+        from confluent_kafka import KafkaError, KafkaException  # noqa: PLC0415  as above
+
+        with suppress(TimeoutError):
+            error = future.exception(TIMEOUT_S)
+            if isinstance(error, KafkaException) and error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                return None
+        return self._done(future, f"topic {name}", "cannot be looked at")
 
     def _done(self, future: Future[_T], where: str, what: str) -> _T:
         from confluent_kafka import KafkaException  # noqa: PLC0415  as above
