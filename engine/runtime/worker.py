@@ -12,7 +12,14 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 
-from engine.errors import CredentialsChanged, LakeError, PartitionsMoved, RetryableError, SecretsUnreachable
+from engine.errors import (
+    CredentialsChanged,
+    LakeError,
+    OplakeError,
+    PartitionsMoved,
+    RetryableError,
+    SecretsUnreachable,
+)
 from engine.lake.change_log import ChangeLog
 from engine.lake.delta_errors import StoreSilent
 from engine.lake.standing import TableReplaced
@@ -101,9 +108,9 @@ class Worker:
                 self.report.retrying(error, wait_s)
                 self._nap(wait_s)
             except LakeError as error:
-                if self._options == self.job.target.lake.storage_options():
+                if not self._has_other_keys():
                     raise
-                self.report.retrying(error, 0.0)  # the keys were exchanged meanwhile
+                self.report.retrying(error, 0.0)
 
     def _session(self) -> str:
         """From opening the log to the end of the loop, or to an error after which it has to be opened again."""
@@ -154,6 +161,13 @@ class Worker:
         if source.may_fold or bounds.fold_every_s is None:
             return bounds
         return replace(bounds, fold_every_s=math.inf if self._until_caught_up else None)
+
+    def _has_other_keys(self) -> bool:
+        """Whether the keys of the store were exchanged since the log was opened."""
+        try:
+            return self._options != self.job.target.lake.storage_options()
+        except OplakeError:
+            return False
 
     def _open_log(self) -> ChangeLog:
         """The log; after a retry it has to be the one that this worker began with.
