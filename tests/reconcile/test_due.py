@@ -24,7 +24,7 @@ from tests.faults.project import Project
 from tests.reconcile.reports import finding, result
 
 NOW = datetime.now(UTC)
-LATER = NOW + timedelta(days=1, minutes=1)
+LATER = NOW + timedelta(days=1, hours=6)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def ended(database: Database, run: str, mode: str, verified_until: int | None = 
 
 
 def modes(job: TableJob, database: Database, project: Project) -> tuple[str | None, str | None]:
-    """What is due now, and a little more than a day later."""
+    """What is due now, and well over a day later, however long ago the suite began."""
     chosen = [due(job, Settings(project.folder), database, when) for when in (NOW, LATER)]
     first, second = (None if one is None else one.mode for one in chosen)
     return first, second
