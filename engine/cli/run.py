@@ -14,9 +14,10 @@ from engine.cli.options import project_option, target_option
 
 if TYPE_CHECKING:
     from engine.errors import OplakeError
-    from engine.runtime.running import Run, Show
+    from engine.runtime.running import Show
     from engine.runtime.stopping import StopRequest
     from engine.runtime.supervisor import Watcher
+    from engine.runtime.wanted import Run
     from engine.telemetry.counters import TableCounters
     from engine.telemetry.progress import ProgressLine
 
@@ -83,14 +84,16 @@ def run(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - c
 
     stop, grace = StopRequest(), options["grace"]
     with stop_on_signals(stop, grace):  # first of all: loading the rest takes a second
-        from engine.runtime.answering import answering
-        from engine.runtime.running import Run, run_tables
-        from engine.telemetry.traces import tracing
+        from engine.runtime.wanted import Run
 
         wanted = Run(options["project"], pipelines, options["target"], options["until_caught_up"])
         address = (options["health_host"], options["health_port"])
         if options["workers"] is not None:
             leave(_run_processes(wanted, options["workers"], stop, grace, address))
+        from engine.runtime.answering import answering
+        from engine.runtime.running import run_tables
+        from engine.telemetry.traces import tracing
+
         show: Show = _watch
         if options["supervised"] is not None:
             show, address = _supervised(options["supervised"], stop, grace), _NOWHERE
@@ -101,7 +104,7 @@ def run(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - c
 
 def _run_processes(run: Run, count: int, stop: StopRequest, grace_s: float, address: tuple[str, int]) -> int:
     from engine.runtime.processes import Processes
-    from engine.runtime.running import require_shareable
+    from engine.runtime.wanted import require_shareable
     from engine.telemetry.logs import configure
 
     require_shareable(run)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
-from engine.errors import UsageError, UserError
+from engine.errors import UserError
 from engine.lake.store_probe import require_conditional_put
 from engine.runtime.jobs import TableJob, choose_pipelines, table_jobs
 from engine.runtime.leases import log_lease
@@ -17,6 +15,7 @@ from engine.runtime.reports import Report
 from engine.runtime.sources import Clients
 from engine.runtime.stopping import StopRequest
 from engine.runtime.supervisor import Outcome, Watcher, supervise
+from engine.runtime.wanted import Run
 from engine.runtime.worker import Worker
 from engine.secrets.vaults import VAULTS
 from engine.spec.pipeline import Pipeline
@@ -26,18 +25,6 @@ from engine.telemetry.logs import logger
 
 Show: TypeAlias = Callable[[Sequence[TableCounters]], AbstractContextManager[Watcher]]
 """Makes what shows these counters while the tables run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What somebody asked to be run."""
-
-    project: Path
-    """Folder that holds ``specs/``."""
-    pipelines: Sequence[str] = ()
-    """Names; none means all."""
-    target: str | None = None
-    until_caught_up: bool = False
 
 
 def run_tables(run: Run, stop: StopRequest, show: Show) -> list[Outcome]:
@@ -75,24 +62,6 @@ def run_tables(run: Run, stop: StopRequest, show: Show) -> list[Outcome]:
     finally:
         clients.close()
         VAULTS.close()
-
-
-def require_shareable(run: Run) -> None:
-    """Make sure that several processes can share these tables.
-
-    Raises:
-        UsageError: a pipeline's target reads change streams, which one process does.
-        UserError: the specs, the names or the target are wrong.
-    """
-    project = load_project(run.project)
-    for pipeline in choose_pipelines(project, run.pipelines):
-        target = project.target_for(pipeline, run.target)
-        if target.transport.kafka is None:
-            raise UsageError(
-                f"target {target.target!r} reads change streams, and a change stream is one process's to read",
-                where=f"--workers, pipeline {pipeline.pipeline}",
-                remedy="leave --workers out, or run it on a target with `transport: kafka`",
-            )
 
 
 def _require_tables(pipelines: Sequence[Pipeline], jobs: Sequence[TableJob]) -> None:

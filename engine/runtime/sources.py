@@ -8,16 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pymongo import MongoClient
-
 from engine.decode.rebuild import rebuild_key
 from engine.errors import CredentialsChanged, InternalError
 from engine.lake.change_log import ChangeLog
 from engine.runtime.jobs import TableJob
 from engine.source.batch import Position
-from engine.source.change_stream import ChangeStreamSource
 from engine.source.cluster_time import SNAPSHOT, order_text
-from engine.source.probe import collections, connect
 from engine.source.source import Source
 from engine.source.stream_position import StreamPosition
 from engine.spec.kafka_names import topic_name
@@ -25,6 +21,8 @@ from engine.spec.pipeline import GLOB_CHARACTERS, Pipeline
 from engine.spec.target import Target
 
 if TYPE_CHECKING:
+    from pymongo import MongoClient
+
     from engine.source.kafka import KafkaFeed
 
 
@@ -103,6 +101,8 @@ class Clients:
         names = pipeline.source.collections
         if not any(mark in name for name in names for mark in GLOB_CHARACTERS):
             return sorted(set(names))
+        from engine.source.probe import collections  # noqa: PLC0415  MongoDB's client is slow to load, Kafka needs none
+
         return collections(self.of(target), names)
 
     def feed(self, job: TableJob) -> Feed:
@@ -122,6 +122,8 @@ class Clients:
         known = self._connected.get(target.target)
         if known is not None and self.is_current(target, known):
             return known
+        from engine.source.probe import connect  # noqa: PLC0415
+
         with self._lock:
             known = self._connected.get(target.target)
             changes, text = uri.template.changes, uri.reveal()
@@ -142,6 +144,8 @@ class StreamFeed:
 
     def open(self, log: ChangeLog) -> Source:
         """Snapshot and change stream from the log's position on."""
+        from engine.source.change_stream import ChangeStreamSource  # noqa: PLC0415
+
         settings = self._job.pipeline.source
         taken = self._clients.take(self._job.target)
         self.close()
