@@ -6,6 +6,7 @@ The answer is the same as ``shred``'s on the documents read one by one; it only 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from io import BytesIO
 
 import pyarrow as pa
@@ -105,13 +106,18 @@ class _Nulls:
     """Keeps explicit nulls: in a column they look like fields that are missing."""
 
     def __init__(self, texts: Sequence[bytes], nullable: frozenset[str], keeper: Keeper) -> None:
-        self._texts = [(row, text) for row, text in enumerate(texts) if _NULL in text]
+        self._all = texts
         self._nullable = nullable
         self._keeper = keeper
 
+    @cached_property
+    def _texts(self) -> list[tuple[int, bytes]]:
+        """Looked for only where a column has nulls."""
+        return [(row, text) for row, text in enumerate(self._all) if _NULL in text]
+
     def keep(self, array: pa.Array, place: FieldPlace) -> None:
         """``array``: the parsed column of a field that stands in no list, so that it has one entry a text."""
-        if not self._texts or place.name not in self._nullable or not array.null_count:
+        if not array.null_count or place.name not in self._nullable or not self._texts:
             return
         null = null_text(place.name).encode()
         for row, text in self._texts:

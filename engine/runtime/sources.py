@@ -202,7 +202,7 @@ def topic_of(job: TableJob) -> str:
 
 def _kafka_feed(job: TableJob) -> KafkaFeed:
     from engine.source.kafka import KafkaFeed  # noqa: PLC0415  only this transport needs Kafka's client
-    from engine.source.plain_changes import parser  # noqa: PLC0415
+    from engine.source.plain_changes import Messages  # noqa: PLC0415
 
     kafka = job.target.transport.kafka
     if kafka is None:
@@ -214,7 +214,7 @@ def _kafka_feed(job: TableJob) -> KafkaFeed:
             **{name: secret.reveal() for name, secret in kafka.client.items()},
             "bootstrap.servers": kafka.bootstrap_servers.resolved(),
         },
-        parse=parser(job.namespace),
+        messages=Messages(job.namespace),
         begin_with_data=job.pipeline.source.snapshot != "no_data",
     )
 

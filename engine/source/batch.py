@@ -84,7 +84,7 @@ class Batch:
     @property
     def size_bytes(self) -> int:
         """The bytes of all keys and documents together."""
-        return sum(map(len, self.keys)) + sum(len(document) for document in self.documents if document)
+        return sum(map(len, self.keys)) + sum(map(len, filter(None, self.documents)))
 
     def chunks(self, rows: int) -> Iterator[Batch]:
         """The same changes in pieces of at most so many; each carries the position of the whole."""

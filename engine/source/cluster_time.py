@@ -6,6 +6,7 @@ integer, so seconds are counted from 2020: that fits until 2088.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from bson import Timestamp
@@ -15,6 +16,8 @@ _SHIFT = 32
 _INCREMENT_MASK = (1 << _SHIFT) - 1
 _PACKED_2020 = _EPOCH_2020 << _SHIFT
 _HEX_BITS = 4
+_STREAM_BITS = 12 * _HEX_BITS
+_STREAM_SHIFT = _STREAM_BITS + _HEX_BITS
 
 SNAPSHOT: Literal["0"] = "0"
 STREAM: Literal["1"] = "1"
@@ -57,3 +60,12 @@ def order_text(packed: int, phase: Literal["0", "1", "2"], number: int, digits: 
     # One number is written in half the time of three.
     high = (packed + _PACKED_2020) << _HEX_BITS | int(phase)
     return f"{high << _HEX_BITS * digits | number:0{17 + digits}x}"
+
+
+def stream_order_texts(packed: Iterable[int], numbers: Iterable[int]) -> list[str]:
+    """``order_text`` of many changes of the stream, each told apart by its number of at most 48 bits."""
+    phase = int(STREAM) << _STREAM_BITS
+    return [
+        f"{(time + _PACKED_2020) << _STREAM_SHIFT | phase | number:029x}"
+        for time, number in zip(packed, numbers, strict=True)
+    ]

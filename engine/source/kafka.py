@@ -6,26 +6,24 @@ The protocol, with the argument why it is exact, is in docs/protocol.md.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from itertools import groupby
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError, Message
 
 from engine.errors import InternalError, PartitionsMoved
 from engine.source.batch import Batch, Position, Rejected
-from engine.source.debezium import Change, Ignored, Undecodable
+from engine.source.debezium import Change, Undecodable
 from engine.source.kafka_errors import is_out_of_range, kafka_error, records_gone
 from engine.source.kafka_group import Membership, Settings
 from engine.source.kafka_position import PartitionPosition, as_position, partition_positions
 from engine.source.kafka_topic import TopicView
 from engine.source.partition_order import NOTHING_YET, PartitionOrder
 from engine.source.pending import Pending
+from engine.source.plain_changes import Messages, PlainRun
 from engine.source.record_traces import traces_of
 from engine.telemetry.traces import is_on
-
-Parse: TypeAlias = Callable[[bytes | None, bytes | None], Change | Ignored | Undecodable]
-"""What the key and the value of a record say."""
 
 MOST_AT_ONCE = 10_000
 """Records of one read: few enough that what is read beyond a batch's bytes stays small."""
@@ -36,15 +34,18 @@ _FIRST_GUESS_BYTES = 1000
 class KafkaFeed:
     """One table's membership in its consumer group; it outlives the sources that read through it."""
 
-    def __init__(self, topic: str, group: str, settings: Settings, parse: Parse, *, begin_with_data: bool) -> None:
+    def __init__(
+        self, topic: str, group: str, settings: Settings, messages: Messages, *, begin_with_data: bool
+    ) -> None:
         """Nothing is asked of a broker before the first ``open``.
 
         Args:
             settings: how the client reaches the brokers, as librdkafka names it.
+            messages: what cuts up the topic's records.
             begin_with_data: whether a table begins with the topic's very first record, so that it has to be there.
         """
         self._topic, self._group, self._settings = topic, group, settings
-        self._parse = parse
+        self._said = messages
         self._begin_with_data = begin_with_data
         self._view: TopicView | None = None
         self._membership: Membership | None = None
@@ -70,7 +71,7 @@ class KafkaFeed:
         if self._membership is None:
             self._membership = Membership(self._topic, self._group, self._settings)
         source = KafkaSource(
-            self._membership, self._view, topic.partitions, partition_positions(committed), read_committed, self._parse
+            self._membership, self._view, topic.partitions, partition_positions(committed), read_committed, self._said
         )
         source.begin(topic.id, begin_with_data=self._begin_with_data)
         return source
@@ -94,7 +95,7 @@ class KafkaSource:
         partitions: tuple[int, ...],
         committed: Mapping[int, PartitionPosition],
         read_committed: Callable[[], Position],
-        parse: Parse,
+        messages: Messages,
     ) -> None:
         self._membership = membership
         self._moves = membership.moves
@@ -103,7 +104,7 @@ class KafkaSource:
         self._partitions = partitions
         self._committed = committed
         self._read_committed = read_committed
-        self._parse = parse
+        self._said = messages
         self._topic_id: int | None = None
         self._offsets = {one: place.offset for one, place in committed.items() if one in self._owned}
         self._orders = _orders(committed, self._owned)
@@ -170,17 +171,17 @@ class KafkaSource:
         pending = Pending(max_rows, max_bytes)
         suspects: set[str] = set()
         rejected: list[Rejected] = []
-        for message in messages:
-            error = message.error()
+        for run in _runs(messages):
+            error = run[0].error()
             if error is None:
-                self._take(message, pending, suspects, rejected)
+                self._take(run, pending, suspects, rejected)
             else:
-                self._heed(error, message)
+                self._heed(error, run[0])
         batch = pending.batch(self.position, encoding="extended_json", suspects=frozenset(suspects), rejected=rejected)
         if is_on():
             batch = replace(batch, traces=traces_of(messages))
         if pending:
-            self._record_bytes = max(1, batch.size_bytes // len(batch))
+            self._record_bytes = max(1, pending.size_bytes // len(batch))
         return batch
 
     def acknowledge(self, position: Position) -> None:
@@ -232,23 +233,44 @@ class KafkaSource:
     def close(self) -> None:
         """Nothing: the membership outlives this."""
 
-    def _take(self, message: Message, pending: Pending, suspects: set[str], rejected: list[Rejected]) -> None:
+    def _take(self, records: Sequence[Message], pending: Pending, suspects: set[str], rejected: list[Rejected]) -> None:
+        """Records of one partition that follow each other."""
+        begin = 0
+        for part in self._said.cut([one.key() for one in records], [one.value() for one in records]):
+            if isinstance(part, PlainRun):
+                found, begin = records[begin : begin + len(part.keys)], begin + len(part.keys)
+                self._take_run(part, found, pending, suspects)
+                continue
+            for record in records[begin : begin + part]:
+                self._take_one(record, pending, suspects, rejected)
+            begin += part
+        partition, offset = _place(records[-1])
+        _, timestamp_ms = records[-1].timestamp()
+        self._offsets[partition] = offset + 1
+        self._ended.discard(partition)
+        self._seen_at = timestamp_ms / 1000
+
+    def _take_run(self, run: PlainRun, records: Sequence[Message], pending: Pending, suspects: set[str]) -> None:
+        partition, _ = _place(records[0])
+        if run.times:
+            orders, again = self._orders[partition].orders_of(run.times, run.numbers)
+            suspects.update(again)
+        else:
+            orders = self._orders[partition].snapshot_orders([_place(record)[1] for record in records])
+        pending.extend(run.operations, orders, run.source_times_us, run.keys, run.documents)
+
+    def _take_one(self, message: Message, pending: Pending, suspects: set[str], rejected: list[Rejected]) -> None:
         partition, offset = _place(message)
-        _, timestamp_ms = message.timestamp()
-        key, value = message.key(), message.value()
         orders = self._orders[partition]
-        change = self._parse(key, value)
-        if type(change) is Change:
+        change = self._said.parse(message.key(), message.value())
+        if isinstance(change, Change):
             is_new = change.time is None or change.time > orders.newest
             order = orders.order(change, offset)
             if not is_new:
                 suspects.add(order)
             pending.add(change.operation, order, change.source_time_us, change.key, change.document)
-        elif type(change) is Undecodable:
+        elif isinstance(change, Undecodable):
             rejected.append(self._rejected(message, change, orders.newest))
-        self._offsets[partition] = offset + 1
-        self._ended.discard(partition)
-        self._seen_at = timestamp_ms / 1000
 
     def _rejected(self, message: Message, why: Undecodable, reached: int) -> Rejected:
         partition, offset = _place(message)
@@ -278,6 +300,18 @@ class KafkaSource:
         if code == KafkaError._MAX_POLL_EXCEEDED:
             raise PartitionsMoved("the group has taken its partitions back: this worker was silent for too long")
         raise kafka_error(error, self._view.name)
+
+
+def _runs(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Records of one partition that follow each other, and whatever is no record, each by itself."""
+    begin = 0
+    for partition, run in groupby(None if message.error() else message.partition() for message in messages):
+        end = begin + len(list(run))
+        if partition is None:
+            yield from ([message] for message in messages[begin:end])
+        else:
+            yield messages[begin:end]
+        begin = end
 
 
 def _place(message: Message) -> tuple[int, int]:

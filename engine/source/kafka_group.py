@@ -34,10 +34,12 @@ TUNED: Mapping[str, str | int] = MappingProxyType(
         "queued.min.messages": 200_000,
         "queued.max.messages.kbytes": 65_536,
         "session.timeout.ms": 30_000,
+        "heartbeat.interval.ms": 500,
         "max.poll.interval.ms": 900_000,
     }
 )
 """``fetch.queue.backoff.ms``: large reads would wait for a second whenever the queue was full.
+``heartbeat.interval.ms``: a worker hears with its heartbeat that partitions move, and they stand still until all have.
 ``max.poll.interval.ms``: a long fold is no dead worker."""
 
 LEAVE_S = 5.0

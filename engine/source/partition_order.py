@@ -9,12 +9,15 @@ new after it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate, compress
+from operator import le
 from typing import Final
 
 from bson import Timestamp
 
 from engine.errors import InternalError
-from engine.source.cluster_time import AFTERWARDS, STREAM, order_text, pack
+from engine.source.cluster_time import AFTERWARDS, STREAM, order_text, pack, stream_order_texts
 from engine.source.debezium import Change
 
 NOTHING_YET: Final = pack(Timestamp(0, 0))
@@ -45,6 +48,26 @@ class PartitionOrder:
             return order_text(self.newest, AFTERWARDS, self._place(offset), digits=14)
         self.newest = max(self.newest, time)
         return order_text(time, STREAM, change.number)
+
+    def orders_of(self, times: Sequence[int], numbers: Sequence[int]) -> tuple[list[str], list[str]]:
+        """The orders of changes of the stream that follow each other, and those of them that may be known already.
+
+        Args:
+            times: their packed cluster times.
+            numbers: what tells apart those of one cluster time.
+        """
+        reached = list(accumulate(times, max, initial=self.newest))
+        orders = stream_order_texts(times, numbers)
+        self.newest = reached[-1]
+        return orders, list(compress(orders, map(le, times, reached)))
+
+    def snapshot_orders(self, offsets: Sequence[int]) -> list[str]:
+        """The orders of what a snapshot read, at offsets that follow each other.
+
+        Raises:
+            InternalError: the partition or an offset is beyond what an order can tell.
+        """
+        return [order_text(self.newest, AFTERWARDS, self._place(offset), digits=14) for offset in offsets]
 
     def _place(self, offset: int) -> int:
         if self._partition >> _PARTITION_BITS or offset >> _OFFSET_BITS:

@@ -29,6 +29,11 @@ class Pending:
         return len(self._operations) >= self._max_rows or self._bytes >= self._max_bytes
 
     @property
+    def size_bytes(self) -> int:
+        """The bytes of all keys and documents together."""
+        return self._bytes
+
+    @property
     def last_key(self) -> bytes | None:
         """The key of the newest change."""
         return self._keys[-1] if self._keys else None
@@ -41,6 +46,22 @@ class Pending:
         self._keys.append(key)
         self._documents.append(document)
         self._bytes += len(key) + (len(document) if document is not None else 0)
+
+    def extend(
+        self,
+        operations: Sequence[Operation],
+        orders: Sequence[str],
+        times_us: Sequence[int],
+        keys: Sequence[bytes],
+        documents: Sequence[bytes],
+    ) -> None:
+        """Add changes that all have a document, column by column."""
+        self._operations += operations
+        self._orders += orders
+        self._times += times_us
+        self._keys += keys
+        self._documents += documents
+        self._bytes += sum(map(len, keys)) + sum(map(len, documents))
 
     def batch(
         self,

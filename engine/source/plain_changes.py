@@ -1,4 +1,4 @@
-"""Most messages of a topic, cut up in two thirds of the time: those with an image that begins with an ObjectId.
+"""Most messages of a topic, cut up in a fraction of the time: those with an image that begins with an ObjectId.
 
 What a message has to look like is said by types, so that the JSON decoder itself finds out. Any other message is left
 to ``parse_message``, and the answer is always the one that it gives.
@@ -7,57 +7,113 @@ to ``parse_message``, and the answer is always the one that it gives.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
-from engine.source.debezium import OBJECT_ID, Change, Message, cluster_time, parse_message
+from engine.source.batch import Operation
+from engine.source.debezium import OBJECT_ID, Message, cluster_time, parse_message
 
 _CLOSING_BRACE = ord("}")
+_Field: TypeAlias = tuple[str, Any] | tuple[str, Any, Any]
 
 
-class _PlainSource(msgspec.Struct, gc=False):
+class _PlainSource(Protocol):
     ts_ms: int
-    db: str
-    collection: str
-    ord: int = -1
-    wallTime: int | None = None  # noqa: N815 - Debezium's name
+    ord: int
+    wallTime: int | None  # noqa: N815 - Debezium's name
 
 
-class _Plain(msgspec.Struct, gc=False):
-    op: Literal["r", "c", "u"]
+class _Plain(Protocol):
+    op: Operation
     after: str
     source: _PlainSource
-    before: None = None
-    transaction: None = None
 
 
-_PLAIN = msgspec.json.Decoder(_Plain)
+@dataclass(frozen=True, slots=True)
+class PlainRun:
+    """Changes that follow each other in one partition, column by column: all of the stream, or all of a snapshot."""
+
+    operations: list[Operation]
+    times: list[int]
+    """Packed cluster times; none of what a snapshot read."""
+    numbers: list[int]
+    source_times_us: list[int]
+    keys: list[bytes]
+    documents: list[bytes]
 
 
-def parser(namespace: str) -> Callable[[bytes | None, bytes | None], Message]:
-    """What cuts up the messages of one topic as ``parse_message`` does.
+class Messages:
+    """Cuts up the messages of one topic."""
 
-    Args:
-        namespace: ``database.collection`` that the topic is of.
-    """
+    def __init__(self, namespace: str) -> None:
+        """``namespace``: ``database.collection`` that the topic is of."""
+        self._namespace = namespace
+        self._decode = _decoder(namespace).decode
 
-    def parse(key: bytes | None, value: bytes | None) -> Message:
-        change = None if value is None else _plain_change(key, value, namespace)
-        return parse_message(key, value, namespace) if change is None else change
+    def parse(self, key: bytes | None, value: bytes | None) -> Message:
+        """What any one message says: see ``parse_message``."""
+        return parse_message(key, value, self._namespace)
 
-    return parse
+    def cut(self, keys: Sequence[bytes | None], values: Sequence[bytes | None]) -> list[PlainRun | int]:
+        """Runs of plain changes; between them, how many messages are to be parsed one by one.
+
+        Args:
+            keys: of messages that follow each other in one partition.
+            values: of the same messages.
+        """
+        parts: list[PlainRun | int] = []
+        begin = 0
+        for kind, found in groupby(map(self._plain, values), _kind):
+            run = list(found)
+            end = begin + len(run)
+            plain = [one for one in run if one is not None]
+            parts.append((_run(plain, keys[begin:end]) if kind else None) or len(run))
+            begin = end
+        return parts
+
+    def _plain(self, value: bytes | None) -> _Plain | None:
+        try:
+            return self._decode(value or b"")
+        except (ValueError, RecursionError):
+            return None
 
 
-def _plain_change(key: bytes | None, value: bytes, namespace: str) -> Change | None:
-    try:
-        plain = _PLAIN.decode(value)
-    except (ValueError, RecursionError):
+def _decoder(namespace: str) -> msgspec.json.Decoder[_Plain]:
+    """Types are made for the namespace, so that a message of another is no plain one."""
+    database, _, collection = namespace.partition(".")
+    times: list[_Field] = [("ts_ms", int), ("ord", int, -1), ("wallTime", int | None, None)]
+    names: list[_Field] = [("db", Literal[database]), ("collection", Literal[collection])]
+    source = msgspec.defstruct("PlainSource", [*names, *times], kw_only=True, gc=False)
+    images: list[_Field] = [("after", str), ("before", None, None), ("transaction", None, None)]
+    fields: list[_Field] = [("op", Literal["r", "c", "u"]), *images, ("source", source)]
+    plain: Any = msgspec.defstruct("Plain", fields, kw_only=True, gc=False)
+    return msgspec.json.Decoder(plain)
+
+
+def _kind(found: _Plain | None) -> str | None:
+    """None: no plain change."""
+    if found is None:
         return None
-    source, image = plain.source, plain.after.encode()
-    identity = OBJECT_ID.match(image)
-    if identity is None or image[-1] != _CLOSING_BRACE or f"{source.db}.{source.collection}" != namespace:
+    return "snapshot" if found.op == "r" else "stream"
+
+
+def _run(found: Sequence[_Plain], keys: Sequence[bytes | None]) -> PlainRun | None:
+    """Their columns; None when an image does not begin with an ObjectId, or is cut off."""
+    documents = [plain.after.encode() for plain in found]
+    identities = list(map(OBJECT_ID.match, documents))
+    if None in identities or any(document[-1] != _CLOSING_BRACE for document in documents):
         return None
-    time = None if plain.op == "r" else cluster_time(source.ts_ms, source.ord, source.wallTime)
-    return Change(plain.op, time, zlib.crc32(key or b""), source.ts_ms * 1000, identity[0] + b"}", image)
+    sources = [plain.source for plain in found]
+    timed = () if found[0].op == "r" else sources
+    return PlainRun(
+        [plain.op for plain in found],
+        [cluster_time(source.ts_ms, source.ord, source.wallTime) for source in timed],
+        [zlib.crc32(key or b"") for key in keys],
+        [source.ts_ms * 1000 for source in sources],
+        [identity[0] + b"}" for identity in identities if identity],
+        documents,
+    )

@@ -164,7 +164,8 @@ def _append_to_the_newest() -> None:
 
 def broken_decoder() -> None:
     """A decoder that understands nothing."""
-    from engine.source import plain_changes  # noqa: PLC0415  only where Kafka is
-    from engine.source.debezium import Undecodable  # noqa: PLC0415
+    from engine.source.debezium import Undecodable  # noqa: PLC0415  only where Kafka is
+    from engine.source.plain_changes import Messages  # noqa: PLC0415
 
-    plain_changes.parser = lambda _: lambda *_: Undecodable("not-understood", "a test")  # type: ignore[assignment]
+    Messages.cut = lambda _, keys, __: [len(keys)]  # type: ignore[method-assign]
+    Messages.parse = lambda *_: Undecodable("not-understood", "a test")  # type: ignore[method-assign]
