@@ -23,11 +23,15 @@ from engine.stack.s3 import S3Store, local_store
 from tests.benchmarks.kafka import spark
 from tests.benchmarks.kafka.lake import TOPIC, Cost, Project
 from tests.benchmarks.kafka.latency import delays_s
-from tests.benchmarks.kafka.limits import consume_only
+from tests.benchmarks.kafka.limits import consume_only, write_parquet
 from tests.benchmarks.kafka.load import Bodies, Load, create_topic, fill
 from tests.benchmarks.machine import describe
 
 BASE_ROWS_A_MESSAGE = 2
+_HEAD = (
+    "| what | events/s, whole command | first to last commit | seconds | processor seconds | peak memory of a process |"
+    "\n|---|--:|--:|--:|--:|--:|"
+)
 STEADY_RATE, STEADY_S = 5_000, 60
 
 
@@ -64,7 +68,7 @@ def main() -> int:
         size = fill(broker.bootstrap_servers, TOPIC, Load(options.messages), Bodies())
         print("\n".join(f"- {fact}" for fact in describe()), "\n")
         print(f"{options.messages:,} messages of {size / options.messages:,.0f} bytes, 4 partitions, one broker\n")
-        print("| what | events/s | seconds | processor seconds | peak memory of a process |\n|---|--:|--:|--:|--:|")
+        print(_HEAD)
         cases = CASES | ({"peer: Spark Structured Streaming, append, local disk": _spark} if options.spark else {})
         for case, measure in cases.items():
             if options.only in case:
@@ -77,11 +81,20 @@ def main() -> int:
 def _row(case: str, cost: Cost, count: int) -> str:
     memory = f"{cost.peak_bytes / 1e6:,.0f} MB" if cost.peak_bytes else ""
     processor = f"{cost.cpu_s:.1f}" if cost.cpu_s else ""
-    return f"| {case} | {count / cost.seconds:,.0f} | {cost.seconds:.1f} | {processor} | {memory} |"
+    steady = f"{cost.steady_rate:,.0f}" if cost.steady_rate else ""
+    return f"| {case} | {count / cost.seconds:,.0f} | {steady} | {cost.seconds:.1f} | {processor} | {memory} |"
 
 
 def _consume(bench: Bench) -> Cost:
-    return Cost(consume_only(bench.broker.bootstrap_servers, TOPIC, bench.count), 0, 0)
+    return Cost(consume_only(bench.broker.bootstrap_servers, TOPIC, bench.count))
+
+
+def _write(bench: Bench) -> Cost:
+    """The rows are those of the last append to the disk, or of one that is not measured."""
+    rows = bench.folder / "append-1-disk" / "lake"
+    if not rows.exists():
+        _append(1, on_s3=False)(bench)
+    return Cost(write_parquet(rows, bench.folder / "parquet"))
 
 
 def _append(workers: int, *, on_s3: bool) -> Callable[[Bench], Cost]:
@@ -89,19 +102,25 @@ def _append(workers: int, *, on_s3: bool) -> Callable[[Bench], Cost]:
     return lambda bench: bench.fresh(name, on_s3=on_s3).catch_up(workers)
 
 
-def _current(bench: Bench) -> Cost:
-    """The topic's inserts, then as many again, are the table; then changes arrive, three in ten of them updates."""
-    project, servers, count, bodies = (
-        bench.fresh("current", mode="current"),
-        bench.broker.bootstrap_servers,
-        bench.count,
-        Bodies(),
-    )
-    fill(servers, TOPIC, Load(count, first=count, new_ids_from=count), bodies)
-    project.catch_up(2)
-    rows = BASE_ROWS_A_MESSAGE * count
-    fill(servers, TOPIC, Load(count, rows, rows, updates_of=rows, update_share=0.3), bodies)
-    return project.catch_up(2)
+def _current(*, on_s3: bool) -> Callable[[Bench], Cost]:
+    """The topic's inserts, then as many again, are the table; then changes arrive, three in ten of them updates.
+
+    They come through a topic of their own: all cases read the same topic, and none of these changes is theirs.
+    """
+    name = f"current-{'s3' if on_s3 else 'disk'}"
+
+    def measure(bench: Bench) -> Cost:
+        servers, count, bodies = bench.broker.bootstrap_servers, bench.count, Bodies()
+        project = bench.fresh(name, mode="current", on_s3=on_s3)
+        topic = project.rename(name)
+        create_topic(servers, topic)
+        rows = BASE_ROWS_A_MESSAGE * count
+        fill(servers, topic, Load(rows), bodies)
+        project.catch_up(2)
+        fill(servers, topic, Load(count, rows, rows, updates_of=rows, update_share=0.3), bodies)
+        return project.catch_up(2)
+
+    return measure
 
 
 def _spark(bench: Bench) -> Cost:
@@ -109,18 +128,14 @@ def _spark(bench: Bench) -> Cost:
 
 
 def _latency(bench: Bench) -> str:
-    topic = "local.steady.shop.users"
-    create_topic(bench.broker.bootstrap_servers, topic)
     project = bench.fresh("steady", mode="current")
-    spec = project.folder / "specs/pipelines/users.yaml"
-    spec.write_text(
-        spec.read_text().replace("pipeline: users", "pipeline: steady\n").replace("table: {", "table: {name: users, ")
-    )
+    topic = project.rename("steady")
+    create_topic(bench.broker.bootstrap_servers, topic)
     found = delays_s(project, bench.broker.bootstrap_servers, topic, STEADY_RATE, STEADY_S)
     half, most = np.percentile(found, [50, 99])
     return (
-        f"\nFrom the broker's clock to the visible commit, {STEADY_RATE:,} events/s for {STEADY_S} s, `max_age: 2s`: "
-        f"p50 {half:.2f} s, p99 {most:.2f} s."
+        f"\nFrom the broker's clock to the visible commit, {STEADY_RATE:,} events/s for {STEADY_S} s, "
+        f"start-up not counted, `max_age: 2s`: p50 {half:.2f} s, p99 {most:.2f} s."
     )
 
 
@@ -129,7 +144,9 @@ CASES: dict[str, Callable[[Bench], Cost]] = {
     "append, 1 worker, local disk": _append(1, on_s3=False),
     "append, 2 workers, local disk": _append(2, on_s3=False),
     "append, 2 workers, S3": _append(2, on_s3=True),
-    "current, 2 workers, 30% updates of twice as many rows": _current,
+    "limit: the same rows as plain Parquet, local disk, one process": _write,
+    "current, 2 workers, 30% updates of twice as many rows, local disk": _current(on_s3=False),
+    "current, 2 workers, 30% updates of twice as many rows, S3": _current(on_s3=True),
 }
 
 

@@ -14,6 +14,8 @@ from engine.lake.change_log import ChangeLog
 from engine.lake.layout import TablePaths
 from engine.spec.types import Struct
 from engine.stack.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, S3Store
+from engine.state.database import open_database
+from tests.benchmarks.kafka.commits import steady_rate
 from tests.benchmarks.measurement import in_bytes
 
 OPLAKE = str(Path(sys.executable).with_name("oplake"))
@@ -38,8 +40,10 @@ class Cost:
     """What a command took: wall and processor seconds, and the most memory of any of its processes."""
 
     seconds: float
-    cpu_s: float
-    peak_bytes: int
+    cpu_s: float = 0.0
+    peak_bytes: int = 0
+    steady_rate: float | None = None
+    """Events a second without start-up and end: those after the first commit, until the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Project:
     def make(
         cls, folder: Path, bootstrap_servers: str, *, mode: str, fold_every: str = "60s", store: S3Store | None = None
     ) -> Project:
-        """Write the specs and make the log, as ``apply`` would with a connector."""
+        """Write the specs and make log and state, as ``apply`` would with a connector."""
         lake_uri = f"s3://{BUCKET}/{folder.name}" if store else str(folder / "lake")
         lake = f'{{uri: "{lake_uri}"{_storage(store)}}}'
         texts = {
@@ -66,9 +70,18 @@ class Project:
             spec.parent.mkdir(parents=True, exist_ok=True)
             spec.write_text(text)
         options = store.storage_options() if store else {}
+        state = folder / ".oplake" / "state.db"
+        open_database(f"sqlite:///{state}").close()
         paths = TablePaths(lake_uri, "users")
         ChangeLog.create(paths.changes, Struct({}), storage_options=options)
         return cls(folder, paths, options)
+
+    def rename(self, pipeline: str) -> str:
+        """Give the pipeline another name; its table stays ``users``. Returns the topic that it reads now."""
+        spec = self.folder / "specs/pipelines/users.yaml"
+        text = spec.read_text().replace("pipeline: users", f"pipeline: {pipeline}")
+        spec.write_text(text.replace("table: {", "table: {name: users, "))
+        return f"local.{pipeline}.shop.users"
 
     def command(self, workers: int, *words: str) -> list[str]:
         """``oplake run`` with so many worker processes."""
@@ -81,6 +94,7 @@ class Project:
         Raises:
             RuntimeError: the command failed.
         """
+        before = ChangeLog.open(self.paths.changes, self.options).version()
         with (self.folder / "run.log").open("wb") as log:
             started = time.perf_counter()
             process = subprocess.Popen(
@@ -91,7 +105,8 @@ class Project:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise RuntimeError((self.folder / "run.log").read_text()[-3000:])
-        return Cost(seconds, usage.ru_utime + usage.ru_stime, in_bytes(usage.ru_maxrss))
+        steady = steady_rate(self.paths, self.options, before)
+        return Cost(seconds, usage.ru_utime + usage.ru_stime, in_bytes(usage.ru_maxrss), steady)
 
 
 def _storage(store: S3Store | None) -> str:

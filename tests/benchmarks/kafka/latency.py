@@ -16,6 +16,8 @@ from tests.benchmarks.kafka.lake import Project
 from tests.benchmarks.kafka.load import PARTITIONS, Bodies, Load, send_steadily
 
 PATIENCE_S = 60
+WARM_UP_S = 5
+"""Before anything is measured: the worker has started, has its partitions, and the table its columns."""
 
 
 @dataclass
@@ -36,9 +38,12 @@ def delays_s(project: Project, bootstrap_servers: str, topic: str, rate: int, se
     with (project.folder / "run.log").open("wb") as log:
         running = subprocess.Popen(project.command(1), cwd=project.folder, stdin=subprocess.DEVNULL, stderr=log)
         try:
-            sent = Sent()
-            send_steadily(bootstrap_servers, topic, Load(rate * seconds), Bodies(), rate, sent.note)
-            commits = _wait_for_all(project, sum(map(len, sent.times.values())))
+            bodies, sent, first = Bodies(), Sent(), rate * WARM_UP_S
+            send_steadily(bootstrap_servers, topic, Load(first), bodies, rate, lambda _: None)
+            _wait_for_all(project, first)
+            load = Load(rate * seconds, first, new_ids_from=first)
+            send_steadily(bootstrap_servers, topic, load, bodies, rate, sent.note)
+            commits = _wait_for_all(project, load.first + load.count)
         finally:
             running.send_signal(signal.SIGTERM)
             running.wait(PATIENCE_S)

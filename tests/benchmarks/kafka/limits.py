@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
+from pathlib import Path
 
+import pyarrow.parquet as pq
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from tests.benchmarks.kafka.load import PARTITIONS
@@ -28,4 +30,21 @@ def consume_only(bootstrap_servers: str, topic: str, count: int) -> float:
         seen += sum(message.error() is None for message in consumer.consume(10_000, 1.0))
     seconds = time.perf_counter() - started
     consumer.close()
+    return seconds
+
+
+def write_parquet(rows: Path, into: Path) -> float:
+    """Seconds that one process takes to write the rows of a table's files as plain Parquet files, as many and as large.
+
+    Args:
+        rows: the folder of a table; reading it is not counted.
+        into: an empty folder.
+    """
+    seconds = 0.0
+    into.mkdir()
+    for number, path in enumerate(sorted(rows.rglob("*.parquet"))):
+        table = pq.ParquetFile(path).read()
+        started = time.perf_counter()
+        pq.write_table(table, into / f"{number}.parquet")
+        seconds += time.perf_counter() - started
     return seconds

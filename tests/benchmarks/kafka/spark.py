@@ -5,6 +5,7 @@ Spark is fetched once into the user's cache, from a lock and a pom beside this m
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -43,7 +44,9 @@ def append(bootstrap_servers: str, topic: str, table: Path) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(log.read_text()[-3000:])
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, in_bytes(usage.ru_maxrss))
+    told = json.loads(log.read_text().strip().splitlines()[-1])
+    steady = told["rows"] * 1000 / told["milliseconds"]
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, in_bytes(usage.ru_maxrss), steady)
 
 
 def _home() -> tuple[Path, Path]:

@@ -1,5 +1,6 @@
 """The peer's program: Debezium's messages into the same typed columns with Spark; run by Spark's own Python."""
 
+import json
 import sys
 
 from pyspark.sql import SparkSession
@@ -50,3 +51,6 @@ query = (
     .start(table)
 )
 query.awaitTermination()
+batches = [json.loads(progress.json) for progress in query.recentProgress]
+rows = sum(batch["numInputRows"] for batch in batches)
+print(json.dumps({"rows": rows, "milliseconds": sum(batch["durationMs"]["triggerExecution"] for batch in batches)}))
