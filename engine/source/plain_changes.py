@@ -67,13 +67,19 @@ class Messages:
         """
         parts: list[PlainRun | int] = []
         begin = 0
-        for kind, found in groupby(map(self._plain, values), _kind):
+        for kind, found in groupby(self._all_plain(values), _kind):
             run = list(found)
             end = begin + len(run)
             plain = [one for one in run if one is not None]
             parts.append((_run(plain, keys[begin:end]) if kind else None) or len(run))
             begin = end
         return parts
+
+    def _all_plain(self, values: Sequence[bytes | None]) -> list[_Plain] | list[_Plain | None]:
+        try:
+            return list(map(self._decode, values))  # type: ignore[arg-type]  # of None it raises
+        except (TypeError, ValueError, RecursionError):
+            return [self._plain(value) for value in values]
 
     def _plain(self, value: bytes | None) -> _Plain | None:
         try:

@@ -107,7 +107,7 @@ def _current(*, on_s3: bool) -> Callable[[Bench], Cost]:
 
     They come through a topic of their own: all cases read the same topic, and none of these changes is theirs.
     """
-    name = f"current-{'s3' if on_s3 else 'disk'}"
+    name = f"current_{'s3' if on_s3 else 'disk'}"
 
     def measure(bench: Bench) -> Cost:
         servers, count, bodies = bench.broker.bootstrap_servers, bench.count, Bodies()
