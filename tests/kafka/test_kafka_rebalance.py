@@ -15,7 +15,7 @@ from engine.errors import PartitionsMoved
 from engine.source.batch import Position
 from engine.source.kafka import KafkaFeed, KafkaSource
 from engine.source.kafka_group import Membership
-from engine.source.plain_changes import parser
+from engine.source.plain_changes import Messages
 from tests.faults.nursery import Nursery
 from tests.faults.patches import LATE, NAP
 from tests.faults.project import Running
@@ -109,7 +109,7 @@ def test_every_sharing_out_goes_back_to_the_tables_position_even_when_ours_stay_
     narrow.write(Collection().changes(40, keys=1000))
     group = f"oplake.{project.target}.alone"
     settings = {"bootstrap.servers": kafka.bootstrap_servers, **SHORT_SESSIONS}
-    feed = KafkaFeed(narrow.name, group, settings, parser(project.namespace), begin_with_data=True)
+    feed = KafkaFeed(narrow.name, group, settings, Messages(project.namespace), begin_with_data=True)
     committed: Position = {"kafka.0": 3}
 
     def opened() -> KafkaSource:
