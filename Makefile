@@ -68,7 +68,7 @@ bench-api: $(READY) ## requests a second that the service answers, and how fast
 	@$(BIN)/python -m tests.benchmarks.service
 
 chaos: $(READY) ## kill everything of the production transport three hundred times (an hour or so)
-	OPLAKE_CHAOS_KILLS=300 $(BIN)/python -m pytest -n 0 tests/chaos
+	OPLAKE_CHAOS_KILLS=300 $(BIN)/python -m pytest -n 0 --log-cli-level INFO --log-format '%(asctime)s %(message)s' tests/chaos
 
 # Both tools come from the registry that pip is set up for, at these versions, into a cache of their own.
 sbom: $(READY) ## write dist/oplake.cdx.json: what the image holds, as CycloneDX

@@ -1,27 +1,28 @@
-"""Kills one part after the other while a workload writes, and then asks whether anything is lost or doubled."""
+"""Strikes one blow after the other while a workload writes, and then asks whether anything is lost or doubled."""
 
 from __future__ import annotations
 
+import logging
 import random
-import signal
 import time
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import psutil
 from bson import Timestamp
 from deltalake.exceptions import DeltaError
 
-from engine.stack.server import Server
-from tests.chaos.project import ChaosProject
-from tests.faults.project import Running
+from tests.chaos.blows import KILLS, TROUBLES, Blows
+from tests.chaos.hosts import Hosts
+from tests.chaos.project import PATIENCE_S, ChaosProject, ChaosTable
+from tests.faults.nursery import Nursery
 from tests.faults.witness import server_time
 from tests.faults.workload import Writer
 
-WORKERS = 2
-WRITES_A_SECOND = 60.0
-LONGEST_PAUSE_S = 3.0
-PATIENCE_S = 180.0
+WRITES_A_SECOND = 25.0
+"""Of each collection."""
+LONGEST_PAUSE_S = 2.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -29,81 +30,98 @@ class Campaign:
     """One project under fire."""
 
     project: ChaosProject
+    nurseries: Sequence[Nursery]
     seed: int
     kills: Counter[str] = field(default_factory=Counter)
     """Victim -> how often it was killed."""
+    troubles: Counter[str] = field(default_factory=Counter)
+    """What else was done -> how often."""
+    rewound: int = 0
+    """How often a connector went back: Connect is not always in a state to do so."""
     writes: int = 0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
 
     def run(self, kills: int) -> list[str]:
-        """Kill so many times, let everything come to rest, and say what is wrong."""
-        self.project.write()
-        collection = self.project.collection
-        collection.insert_one({"_id": "copied"})
-        self.project.finish("apply", "--yes")
-        running = self._start()
-        since = self._begin_streaming(running)
-        writer = Writer(collection, self.seed, WRITES_A_SECOND)
-        writer.start()
-        try:
-            for _ in range(kills):
-                time.sleep(self._random.uniform(0, LONGEST_PAUSE_S))
-                running = self._kill_one(running)
-        finally:
-            writer.finish()
-        self.writes = writer.written
-        self._insert_and_see("last", running)
-        running.send(signal.SIGTERM)
-        running.wait(PATIENCE_S)
-        self.project.finish("run", "--until-caught-up")
-        return self.project.problems(since, "last")
+        """Kill so many times, rounded up to twenties, let everything come to rest, and say what is wrong."""
+        project = self.project
+        project.write()
+        for table in project.tables:
+            table.collection.insert_one({"_id": "copied"})
+        project.finish("apply", "--yes", nursery=self.nurseries[0])
+        with Hosts(project, self.nurseries, self._random) as hosts:
+            blows = Blows(project, hosts, self._random)
+            since = self._begin_streaming(blows)
+            self._fire_while_writing(blows, kills)
+            self._insert_and_see("last", blows)
+            hosts.stop()
+        project.finish("run", "--until-caught-up", nursery=self.nurseries[0])
+        return [problem for table in project.tables for problem in table.problems(since, "last")]
 
-    def _begin_streaming(self, running: Running) -> Timestamp:
+    def _fire_while_writing(self, blows: Blows, kills: int) -> None:
+        writers = [Writer(table.collection, self.seed, WRITES_A_SECOND) for table in self.project.tables]
+        for writer in writers:
+            writer.start()
+        try:
+            self._fire(blows, kills)
+        finally:
+            for writer in writers:
+                writer.finish()
+            self.writes = sum(writer.written for writer in writers)
+
+    def _fire(self, blows: Blows, kills: int) -> None:
+        """Strike blow after blow; between decks the tables have to keep up, or a long campaign killed only starters."""
+        while self.kills.total() < kills:
+            if self.kills:
+                self._insert_and_see(f"after {self.kills.total()}", blows)
+            deck = self._shuffled()
+            while deck:
+                time.sleep(self._random.uniform(0, LONGEST_PAUSE_S))
+                blows.look_after()
+                self._strike(blows, deck)
+        blows.end()
+        self.rewound = blows.rewound
+        _log.info("kills: %s; troubles: %s; rewound: %d", dict(self.kills), dict(self.troubles), self.rewound)
+
+    def _strike(self, blows: Blows, deck: deque[str]) -> None:
+        blow = deck.popleft()
+        if not blows.strike(blow):
+            deck.append(blow)
+            _log.info("%s: not just now", blow)
+            return
+        (self.kills if blow in KILLS else self.troubles)[blow] += 1
+        _log.info("%d kills; %s", self.kills.total(), blow)
+
+    def _shuffled(self) -> deque[str]:
+        """All blows in their shares: twenty kills, and what else is done."""
+        cards = list((Counter(KILLS) + Counter(TROUBLES)).elements())
+        self._random.shuffle(cards)
+        return deque(cards)
+
+    def _begin_streaming(self, blows: Blows) -> Timestamp:
         """A time from which on each event comes from the stream: the snapshot is over, an offset is stored."""
-        self._see("copied", running)
-        self._insert_and_see("streamed", running)
+        self._see("copied", blows)
+        self._insert_and_see("streamed", blows)
+        blows.begin()
         return server_time(self.project.servers.client)
 
-    def _start(self) -> Running:
-        return self.project.start("run", "--workers", str(WORKERS))
+    def _insert_and_see(self, identity: str, blows: Blows) -> None:
+        for table in self.project.tables:
+            table.collection.insert_one({"_id": identity})
+        self._see(identity, blows)
 
-    def _kill_one(self, running: Running) -> Running:
-        servers = self.project.servers
-        victim = self._random.choice(["worker", "worker", "supervisor", "connect", "kafka", "s3"])
-        self.kills[victim] += 1
-        if victim == "supervisor":
-            running.kill()
-            return self._start()
-        if victim == "worker":
-            self._kill_worker(running)
-        else:
-            server: Server = {"connect": servers.connect, "kafka": servers.kafka, "s3": servers.s3}[victim]
-            server.kill()
-            time.sleep(self._random.uniform(0, 1))
-            server.start()
-        return running if running.process.poll() is None else self._start()
-
-    def _kill_worker(self, running: Running) -> None:
-        """One of the supervisor's processes; it starts another."""
-        workers = psutil.Process(running.process.pid).children()
-        if workers:
-            self._random.choice(workers).kill()
-
-    def _insert_and_see(self, identity: str, running: Running) -> None:
-        self.project.collection.insert_one({"_id": identity})
-        self._see(identity, running)
-
-    def _see(self, identity: str, running: Running) -> None:
-        """Wait until the log has a row of this document."""
+    def _see(self, identity: str, blows: Blows) -> None:
+        """Wait until each log has a row of this document."""
         until = time.monotonic() + PATIENCE_S
-        while not self._log_has(identity):
-            assert time.monotonic() < until, f"{identity!r} never came:\n{running.text[-4000:]}"
+        while not all(_log_has(table, identity) for table in self.project.tables):
+            assert time.monotonic() < until, f"{identity!r} never came:\n{blows.text}"
             time.sleep(1)
+            blows.look_after()
 
-    def _log_has(self, identity: str) -> bool:
-        try:
-            return any(row["_id"] == identity for row in self.project.log().rows)
-        except (OSError, DeltaError):
-            return False  # the store has just been started again
+
+def _log_has(table: ChaosTable, identity: str) -> bool:
+    try:
+        return any(row["_id"] == identity for row in table.log().rows)
+    except (OSError, DeltaError):
+        return False  # the store has just been started again

@@ -1,8 +1,8 @@
-"""A project on the production transport: one collection, four topic partitions, tables in an object store."""
+"""A project on the production transport: two collections, four topic partitions each, tables in an object store."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from engine.lake.layout import TablePaths
 from engine.stack.s3 import ACCESS_KEY, BUCKET, SECRET_KEY
 from tests.chaos.servers import Servers
 from tests.faults.checker import Rows, check_current, check_history, check_log
+from tests.faults.nursery import Nursery
 from tests.faults.project import Project, Running
 from tests.faults.witness import documents, read_all
 
@@ -24,31 +25,34 @@ transport:
   kafka:
     bootstrap_servers: "{kafka}"
     connect_url: "{connect}"
-    client: {{session.timeout.ms: "6000", heartbeat.interval.ms: "1000"}}
-    topic: {{partitions: 4, replication_factor: 1}}
+    client: {{session.timeout.ms: "4000", heartbeat.interval.ms: "1000"}}
+    topic: {{partitions: {partitions}, replication_factor: 1}}
     connector: {{heartbeat_interval: 1s}}
 lake:
-  uri: s3://{bucket}/{name}
+  uri: {lake}
   storage: {{endpoint: "{s3}", access_key: "{access_key}", secret_key: "{secret_key}", allow_http: true}}
 state: sqlite:///.oplake/state.db
 """
 PIPELINE = """\
 pipeline: {name}
 source: {{collections: [{namespace}]}}
-table: {{mode: {mode}, fold: {{every: 500ms}}}}
-batch: {{max_rows: 100, max_age: 100ms}}
+table: {{mode: {mode}, fold: {{every: 1s}}}}
+batch: {{max_rows: 500, max_age: 250ms}}
 """
-PATIENCE_S = 180.0
+LAKE = f"s3://{BUCKET}/chaos"
+PARTITIONS = 4
+PATIENCE_S = 600.0
+"""Only what hangs takes longer, however busy the machine is."""
 
 
 @dataclass(frozen=True, slots=True)
-class ChaosProject:
-    """Specs, and what has to be true of the tables in the end."""
+class ChaosTable:
+    """One collection and its table."""
 
-    folder: Path
-    servers: Servers
     collection: Collection[Any]
     mode: str
+    options: Mapping[str, str]
+    """How deltalake reaches the table, past the proxy."""
 
     @property
     def name(self) -> str:
@@ -56,43 +60,19 @@ class ChaosProject:
         return self.collection.name
 
     @property
-    def paths(self) -> TablePaths:
-        """Where the tables are."""
-        return TablePaths(f"s3://{BUCKET}/{self.name}", self.name)
+    def topic(self) -> str:
+        """Where the connector writes."""
+        return f"local.{self.name}.{self.collection.full_name}"
 
     @property
-    def options(self) -> Mapping[str, str]:
-        """How deltalake reaches them."""
-        return self.servers.s3.storage_options()
+    def paths(self) -> TablePaths:
+        """Where the tables are."""
+        return TablePaths(LAKE, self.name)
 
-    def write(self) -> None:
-        """Write the specs."""
-        servers = self.servers
-        target = TARGET.format(
-            mongodb=servers.mongodb.uri,
-            kafka=servers.kafka.bootstrap_servers,
-            connect=servers.connect.url,
-            s3=servers.s3.endpoint,
-            bucket=BUCKET,
-            access_key=ACCESS_KEY,
-            secret_key=SECRET_KEY,
-            name=self.name,
-        )
-        pipeline = PIPELINE.format(name=self.name, namespace=self.collection.full_name, mode=self.mode)
-        for path, text in (("targets/local.yaml", target), (f"pipelines/{self.name}.yaml", pipeline)):
-            spec = self.folder / "specs" / path
-            spec.parent.mkdir(parents=True, exist_ok=True)
-            spec.write_text(text)
-
-    def start(self, *words: str) -> Running:
-        """Start `oplake WORDS`."""
-        return Project(self.folder, "", "").start(*words)
-
-    def finish(self, *words: str) -> Running:
-        """Run `oplake WORDS` to its end; fails unless that is a good one."""
-        running = self.start(*words)
-        assert running.wait(PATIENCE_S) == 0, running.text[-4000:]
-        return running
+    @property
+    def folded(self) -> str:
+        """The table that the log is folded into."""
+        return self.paths.current if self.mode == "current" else self.paths.history
 
     def log(self) -> Rows:
         """The change log as it is now."""
@@ -110,6 +90,55 @@ class ChaosProject:
         streamed = [row for row in log.rows if row["_op"] != "r" and row["_position"][: len(begun)] > begun]
         after = Timestamp(since.time, since.inc + 1)
         problems = check_log(Rows(streamed, log.columns), read_all(self.collection, after, last))
-        if self.mode == "current":
-            return problems + check_current(Rows.read(self.paths.current, self.options), now)
-        return problems + check_history(Rows.read(self.paths.history, self.options), log, now)
+        folded = Rows.read(self.folded, self.options)
+        check = check_current(folded, now) if self.mode == "current" else check_history(folded, log, now)
+        return [f"{self.name}: {problem}" for problem in problems + check]
+
+
+@dataclass(frozen=True, slots=True)
+class ChaosProject:
+    """Specs, and what has to be true of the tables in the end."""
+
+    folder: Path
+    servers: Servers
+    tables: Sequence[ChaosTable]
+
+    @classmethod
+    def of(cls, folder: Path, servers: Servers) -> ChaosProject:
+        """One table of each mode that is folded."""
+        options = servers.s3.storage_options()
+        shop = servers.client["shop"]
+        return cls(folder, servers, [ChaosTable(shop[f"of_{mode}"], mode, options) for mode in ("current", "history")])
+
+    def write(self) -> None:
+        """Write the specs."""
+        servers = self.servers
+        target = TARGET.format(
+            mongodb=servers.mongodb.uri,
+            kafka=servers.kafka.bootstrap_servers,
+            connect=servers.connect.url,
+            partitions=PARTITIONS,
+            lake=LAKE,
+            s3=servers.proxy.endpoint,
+            access_key=ACCESS_KEY,
+            secret_key=SECRET_KEY,
+        )
+        texts = {"targets/local.yaml": target}
+        for table in self.tables:
+            texts[f"pipelines/{table.name}.yaml"] = PIPELINE.format(
+                name=table.name, namespace=table.collection.full_name, mode=table.mode
+            )
+        for path, text in texts.items():
+            spec = self.folder / "specs" / path
+            spec.parent.mkdir(parents=True, exist_ok=True)
+            spec.write_text(text)
+
+    def start(self, *words: str, nursery: Nursery | None = None) -> Running:
+        """Start `oplake WORDS`; from a nursery when one is given."""
+        return Project(self.folder, "", "").start(*words, nursery=nursery)
+
+    def finish(self, *words: str, nursery: Nursery | None = None) -> Running:
+        """Run `oplake WORDS` to its end; fails unless that is a good one."""
+        running = self.start(*words, nursery=nursery)
+        assert running.wait(PATIENCE_S) == 0, running.text[-4000:]
+        return running

@@ -14,6 +14,8 @@ from engine.stack.connect import ConnectWorker
 from engine.stack.kafka import KafkaBroker
 from engine.stack.mongodb import MongoServer
 from engine.stack.s3 import S3Store, local_store
+from engine.stack.server import Server
+from tests.faults.s3_proxy import S3Proxy
 
 HEAP_MB = 384
 
@@ -26,17 +28,31 @@ class Servers:
     kafka: KafkaBroker
     connect: ConnectWorker
     s3: S3Store
+    proxy: S3Proxy
+    """Between the workers and the store; whoever judges goes to the store itself."""
     client: MongoClient[Any]
+
+    @property
+    def mortal(self) -> dict[str, Server]:
+        """Those that are killed, by name."""
+        return {"kafka": self.kafka, "connect": self.connect, "s3": self.s3}
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Servers]:
-    """Start all; stop all at the end."""
+    """Start all at once, Connect when its broker answers; stop all at the end."""
+    mongodb, s3 = MongoServer(folder / "mongodb"), local_store(folder / "s3")
+    kafka = KafkaBroker(folder / "kafka", heap_mb=HEAP_MB)
+    connect = ConnectWorker(folder / "connect", bootstrap_servers=kafka.bootstrap_servers, heap_mb=HEAP_MB)
     with ExitStack() as stack:
-        mongodb = stack.enter_context(MongoServer(folder / "mongodb"))
-        kafka = stack.enter_context(KafkaBroker(folder / "kafka", heap_mb=HEAP_MB))
-        s3 = stack.enter_context(local_store(folder / "s3"))
-        connect = ConnectWorker(folder / "connect", bootstrap_servers=kafka.bootstrap_servers, heap_mb=HEAP_MB)
-        stack.enter_context(connect)
+        for server in (mongodb, s3, kafka, connect):
+            stack.callback(server.stop)
+        mongodb.launch()
+        s3.launch()
+        kafka.start()
+        connect.start()
+        mongodb.wait_until_it_answers()
+        s3.wait_until_it_answers()
+        proxy = stack.enter_context(S3Proxy(s3.endpoint))
         client = stack.enter_context(MongoClient[Any](mongodb.uri))
-        yield Servers(mongodb, kafka, connect, s3, client)
+        yield Servers(mongodb, kafka, connect, s3, proxy, client)
