@@ -309,3 +309,14 @@ def test_the_state_keeps_paths_and_never_what_documents_contain(project: Project
     assert b"private" not in content
     assert b"plain" not in content
     assert b'"path":"note"' in content
+
+
+def test_the_command_compares_what_is_due_and_nothing_else(project: Project, nursery: Nursery) -> None:
+    spec = project.folder / "specs/pipelines/things.yaml"
+    rewrite(project.paths.current, lambda rows: [row for row in rows if row["_id"] != "k001"])
+    assert project.start("reconcile", "--due", nursery=nursery).wait() == 0, "there is no schedule"
+
+    spec.write_text(f"{spec.read_text()}reconcile: {{every: 1d, mode: counts}}\n")
+    codes = [project.start("reconcile", "--due", nursery=nursery).wait() for _ in range(2)]
+
+    assert codes == [5, 0]
