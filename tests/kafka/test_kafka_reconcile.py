@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from engine.reconcile.repair import Repaired, repair
 from engine.reconcile.verdict import Verdict
 from engine.stack.connect import ConnectWorker
 from engine.stack.kafka import KafkaBroker
@@ -18,13 +19,13 @@ from tests.kafka.connector import Connector
 from tests.kafka.project import KafkaProject
 from tests.kafka.test_kafka_end_to_end import wait_for_id
 from tests.kafka.topic import KafkaTopic
-from tests.reconcile.comparing import compare, told
+from tests.reconcile.comparing import compare, comparing, told
 from tests.reconcile.test_reconcile import rewrite
 
 pytestmark = [pytest.mark.server, pytest.mark.kafka]
 
 
-def test_a_difference_is_confirmed_only_when_nothing_is_on_its_way(
+def test_a_difference_is_confirmed_only_when_nothing_is_on_its_way_and_then_repaired(
     tmp_path: Path, mongo: str, database: Database[Any], kafka: KafkaBroker, connect: ConnectWorker, nursery: Nursery
 ) -> None:
     things = database["things"]
@@ -56,8 +57,20 @@ def test_a_difference_is_confirmed_only_when_nothing_is_on_its_way(
         rewrite(project.paths.current, lambda rows: [row for row in rows if row["_id"] != "last"])
         things.insert_one({"_id": "on its way"})
         damaged = compare(project)  # type: ignore[arg-type]
+        with comparing(project) as comparison:  # type: ignore[arg-type]
+            repaired = repair(comparison, damaged)
+        things.update_one({"_id": "last"}, {"$set": {"n": "newer than the repair"}})
+        things.insert_one({"_id": "the very last"})
+        worker = project.start("run", nursery=nursery)
+        wait_for_id(project, "the very last")
+        worker.send(signal.SIGTERM)
+        assert worker.wait() == 0, worker.text
+        project.catch_up(nursery)
+        mended = compare(project)  # type: ignore[arg-type]
         connector.delete()
 
     assert not any(verdict.is_confirmed for result in moving for verdict in told(result).values()), moving
     assert (told(at_rest), at_rest.exit_code) == ({}, 0)
     assert told(damaged) == {"last": Verdict.MISSING, "on its way": Verdict.IN_FLIGHT}
+    assert repaired == Repaired(1, {})
+    assert (told(mended), mended.exit_code) == ({}, 0)
