@@ -12,7 +12,9 @@ from engine.stack.kafka import KafkaBroker
 from tests.faults.nursery import Nursery
 from tests.kafka.project import KafkaProject
 from tests.kafka.topic import Collection, KafkaTopic
+from tests.telemetry.collector import collector
 
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 pytestmark = [pytest.mark.server, pytest.mark.kafka]
 
 
@@ -26,9 +28,13 @@ def test_a_run_until_caught_up_leaves_the_table_equal_to_the_collection(
 
     project.catch_up(nursery)
     more = collection.changes(300)
-    topic.write(more)
-    project.catch_up(nursery)
+    topic.write(more, headers={"traceparent": TRACEPARENT, "other": "x"})
+    with collector() as receiver:
+        running = project.start("run", "--until-caught-up", nursery=nursery, environment=receiver.environment)
+        assert running.wait() == 0, running.text
 
+    batch = receiver.named("batch")[0]
+    assert f"00-{batch.trace_id.hex()}-{batch.parent_span_id.hex()}-01" == TRACEPARENT, "its writer's trace goes on"
     assert project.problems([*events, *more], collection) == []
 
 

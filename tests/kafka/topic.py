@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,7 +116,9 @@ class KafkaTopic:
     def delete(self) -> None:
         self._admin.delete_topics([self.name])[self.name].result()
 
-    def write(self, events: Iterable[Event], *, with_tombstones: bool = True) -> None:
+    def write(
+        self, events: Iterable[Event], *, with_tombstones: bool = True, headers: Mapping[str, str] | None = None
+    ) -> None:
         """Write them in order; a delete is followed by its tombstone."""
         failures: list[KafkaError] = []
 
@@ -125,7 +127,9 @@ class KafkaTopic:
                 failures.append(error)
 
         for event in events:
-            self._producer.produce(self.name, key=event.key, value=event.value, on_delivery=note)
+            self._producer.produce(
+                self.name, key=event.key, value=event.value, headers=dict(headers or {}), on_delivery=note
+            )
             if event.op == "d" and with_tombstones:
                 self._producer.produce(self.name, key=event.key, value=None, on_delivery=note)
         assert self._producer.flush(PATIENCE_S) == 0
