@@ -12,7 +12,7 @@ from itertools import groupby
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError, Message
 
-from engine.errors import InternalError, PartitionsMoved
+from engine.errors import InternalError, PartitionsMoved, SourceUnreachable
 from engine.source.batch import Batch, Position, Rejected
 from engine.source.debezium import Change, Undecodable
 from engine.source.kafka_errors import is_out_of_range, kafka_error, records_gone
@@ -23,6 +23,7 @@ from engine.source.partition_order import NOTHING_YET, PartitionOrder
 from engine.source.pending import Pending
 from engine.source.plain_changes import Messages, PlainRun
 from engine.source.record_traces import traces_of
+from engine.source.silence import Silence
 from engine.telemetry.traces import is_on
 
 MOST_AT_ONCE = 10_000
@@ -68,7 +69,7 @@ class KafkaFeed:
         if self._view is None:
             self._view = TopicView(self._topic, self._settings)
         topic = self._view.describe()
-        if self._membership is None:
+        if self._membership is None or self._membership.is_closed:
             self._membership = Membership(self._topic, self._group, self._settings)
         source = KafkaSource(
             self._membership, self._view, topic.partitions, partition_positions(committed), read_committed, self._said
@@ -113,6 +114,7 @@ class KafkaSource:
         self._goal: Mapping[int, int] | None = None
         self._asked_others_at = 0.0
         self._record_bytes = _FIRST_GUESS_BYTES
+        self._silence = Silence({}, view.ends)
 
     def begin(self, topic_id: int, *, begin_with_data: bool) -> None:
         """Make sure that nothing is missing, and go to the committed offsets.
@@ -137,6 +139,7 @@ class KafkaSource:
                 raise records_gone(self._view.name, f"{where} stands at offset {first} and ends at {ends[partition]}")
             starts[partition] = first
         self._membership.rewind(starts)
+        self._silence = Silence(starts, self._view.ends)
 
     @property
     def position(self) -> Position:
@@ -165,7 +168,9 @@ class KafkaSource:
             SourceError: the brokers refuse.
         """
         most = max(1, min(max_rows, MOST_AT_ONCE, max_bytes // self._record_bytes))
+        began = time.monotonic()
         messages = self._membership.read(most, timeout_s)
+        waited_s = time.monotonic() - began if len(messages) < most else 0.0
         if self._membership.moves != self._moves:
             raise PartitionsMoved("the consumer group has shared out its partitions anew", where=self._view.name)
         pending = Pending(max_rows, max_bytes)
@@ -177,6 +182,7 @@ class KafkaSource:
                 self._take(run, pending, suspects, rejected)
             else:
                 self._heed(error, run[0])
+        self._check_silence(messages, waited_s)
         batch = pending.batch(self.position, encoding="extended_json", suspects=frozenset(suspects), rejected=rejected)
         if is_on():
             batch = replace(batch, traces=traces_of(messages))
@@ -282,6 +288,17 @@ class KafkaSource:
     def _time(self, partition: int) -> int | None:
         newest = self._orders[partition].newest
         return None if newest == NOTHING_YET else newest
+
+    def _check_silence(self, messages: Sequence[Message], waited_s: float) -> None:
+        heard = {partition for one in messages if (partition := one.partition()) is not None}
+        stuck = self._silence.stuck(heard, waited_s, self._offsets)
+        if stuck:
+            self._membership.close()
+            raise SourceUnreachable(
+                f"the Kafka client hands on nothing of partitions {', '.join(map(str, stuck))}, though there is more",
+                where=self._view.name,
+                remedy="it is made anew; if this repeats, look at the brokers that lead these partitions",
+            )
 
     def _heed(self, error: KafkaError, message: Message) -> None:
         """What is no record: the end of a partition, or something that went wrong."""

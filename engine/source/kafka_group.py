@@ -62,6 +62,7 @@ class Membership:
     def __init__(self, topic: str, group: str, settings: Settings) -> None:
         self.topic = topic
         self.owned: frozenset[int] = frozenset()
+        self.is_closed = False
         self.moves = 0
         """How often the group has shared out its partitions. Ours may be the same after it, but the client has put its
         reading off and goes on from a place of its own."""
@@ -115,6 +116,7 @@ class Membership:
 
         A group whose broker is gone cannot be left: it misses us by itself (``session.timeout.ms``).
         """
+        self.is_closed = True
         leaving = threading.Thread(target=self._consumer.close, name="leave group", daemon=True)
         leaving.start()
         leaving.join(LEAVE_S)

@@ -43,7 +43,7 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(
     problems = campaign.run(WANTED)
 
     for name in ("kills", "troubles", "rewound", "writes"):
-        record_property(name, getattr(campaign, name))
+        record_property(name, str(getattr(campaign, name)))
     assert problems == []
     assert campaign.kills.total() >= WANTED
     assert (set(campaign.kills), set(campaign.troubles)) == (set(KILLS), set(TROUBLES))
