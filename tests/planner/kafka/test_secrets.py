@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.errors import PlanRefused
+from engine.errors import PlanRefused, UserError
 from engine.planner.explain import explain
 from tests.planner.brokers import Cluster
 from tests.planner.kafka.worlds import CONNECTOR, PASSWORD, URI, target
@@ -53,6 +53,18 @@ def test_workers_may_find_the_secret_themselves(world: World, cluster: Cluster) 
     assert cluster.workers.live[CONNECTOR]["mongodb.connection.string"] == "${file:/run/secrets/m.properties:uri}"
     assert world.plan().is_empty
     assert not [notice for notice in world.plan().notices if notice.code == "open-password"]
+
+
+def test_a_secret_of_vault_is_not_written_where_connect_shows_it(world: World) -> None:
+    servers = {"bootstrap_servers": "b:9092", "connect_url": "http://c:8083"}
+    vault = {"address": "http://127.0.0.1:1", "auth": {"token": "t"}}
+    uri = "mongodb://${vault:database/creds/reader#username}@h/"
+    world.target(uri, transport={"kafka": servers}, vault=vault)
+    with pytest.raises(UserError, match="would be written into the connector"):
+        world.plan()
+    own = {"connector": {"mongodb_uri_from": "file:/run/secrets/m.properties:uri"}}
+    world.target(uri, transport={"kafka": servers | own}, vault=vault)
+    assert not world.plan().errors
 
 
 def test_an_open_password_is_told(world: World) -> None:
