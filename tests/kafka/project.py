@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import bson
+from deltalake import DeltaTable
 
 from engine.lake.change_log import ChangeLog
 from engine.lake.layout import TablePaths, dead_letters_uri
@@ -107,6 +108,9 @@ class KafkaProject:
             problems.append(f"{len(log)} rows in the log of {len(told)} events")
             there = {(int(order[:8], 16) - START_S) * 1000 + int(order[8:16], 16) - 1 for order in orders}
             problems.append(f"missing: {sorted({number for *_, number in told} - there)[:20]}")
+        folded = self.paths.history if self.mode == "history" else self.paths.current
+        if not DeltaTable.is_deltatable(folded):
+            return [*problems, "nothing was folded yet"]
         return problems + self._folded_problems(collection)
 
     def _folded_problems(self, collection: Collection) -> list[str]:
