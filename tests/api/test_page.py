@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from engine.api.settings import Settings
 from tests.api.conftest import Served
 from tests.api.processes import free_port, server
+from tests.reconcile.reports import finding, result
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
@@ -36,13 +40,20 @@ def browser() -> Iterator[webdriver.Chrome]:
     driver.quit()
 
 
-def test_the_page_signs_in_shows_pipelines_and_answers_a_query(
-    browser: webdriver.Chrome, served: Served, tmp_path: Path
-) -> None:
+@contextmanager
+def _page(served: Served, log: Path) -> Iterator[int]:
+    """The port of a service of the project."""
     port = free_port()
     command = ["-c", "from engine.cli.main import main; main()", "serve", "--port", str(port)]
     environment = Settings(project=served.root).environment()
-    with server([*command, "--project", str(served.root)], port, environment, tmp_path / "log"):
+    with server([*command, "--project", str(served.root)], port, environment, log):
+        yield port
+
+
+def test_the_page_signs_in_shows_pipelines_and_answers_a_query(
+    browser: webdriver.Chrome, served: Served, tmp_path: Path
+) -> None:
+    with _page(served, tmp_path / "log") as port:
         browser.get(f"http://127.0.0.1:{port}/")
         _wait(browser, "#key")[0].send_keys(served.keys["viewer"])
         _wait(browser, "form button")[0].click()
@@ -67,6 +78,84 @@ def test_the_page_signs_in_shows_pipelines_and_answers_a_query(
         assert set(hosts) == {f"127.0.0.1:{port}"}
         complaints = [line["message"] for line in browser.get_log("browser") if "api/v1/me" not in line["message"]]
         assert complaints == []
+
+
+VIEWS = {"": "main a", "#/pipelines/orders": "main details", "#/query": "#sql", "#/jobs": "main button"}
+
+
+def test_every_view_is_accessible_in_light_and_dark_and_used_with_the_keyboard_alone(
+    browser: webdriver.Chrome, served: Served, tmp_path: Path
+) -> None:
+    jobs = served.app.state.service.jobs
+    jobs.ask("reconcile", {"pipelines": ["orders"], "mode": "full"}, "someone")
+    jobs.end(jobs.claim(), "done", result={"exit_code": 5, "tables": [result([finding("7", "missing")])]})
+    with _page(served, tmp_path / "log") as port:
+        browser.get(f"http://127.0.0.1:{port}/")
+        _wait(browser, "#key")
+        _judge(browser, "sign in")
+        browser.switch_to.active_element.send_keys(served.keys["operator"], Keys.ENTER)
+        for view, landmark in VIEWS.items():
+            browser.get(f"http://127.0.0.1:{port}/{view}")
+            _wait(browser, landmark)
+            _judge(browser, view)
+            _reach_everything(browser, view)
+        _tab_to(browser, "Report").send_keys(Keys.ENTER)
+        assert "missing" in _text(browser, "main pre")
+        _judge(browser, "report")
+        _reach_everything(browser, "report")
+        _tab_to(browser, "Pipelines").send_keys(Keys.ENTER)
+        _wait(browser, "main a")
+        _tab_to(browser, "orders").send_keys(Keys.ENTER)
+        _wait(browser, "main details")
+        _tab_to(browser, "Reconcile").send_keys(Keys.ENTER)
+        WebDriverWait(browser, PATIENCE_S).until(lambda driver: "queued" in _text(driver, "[aria-label=Job]"))
+        _judge(browser, "a job that is followed")
+    asked = jobs.page(None, 1)[0]
+    assert (asked.kind, asked.arguments) == ("reconcile", {"pipelines": ["orders"], "mode": "full"})
+
+
+def _judge(browser: webdriver.Chrome, view: str) -> None:
+    """Let axe-core look at what is shown, in both colour schemes."""
+    if not browser.execute_script("return 'axe' in window"):
+        browser.execute_script((files("axe_core_python") / "axe.min.js").read_text())
+    for scheme in ("light", "dark"):
+        emulated = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", emulated)
+        found = browser.execute_async_script("axe.run().then(arguments[0])")
+        told = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]]
+        assert found["passes"]
+        assert told == [], (view, scheme)
+
+
+# Controls by what they are, not as elements: the page may draw them anew at any moment.
+NAME = "const name = (one) => one.cloneNode().outerHTML + (one.tagName === 'BUTTON' ? one.textContent : '');"
+KINDS = "a[href], button:enabled, input, select, textarea, summary, main [tabindex='0']"
+CONTROLS = f"{NAME} return [...document.querySelectorAll(`{KINDS}`)].filter((one) => one.checkVisibility()).map(name)"
+FOCUSED = f"{NAME} const one = document.activeElement; return [name(one), getComputedStyle(one).outlineStyle]"
+
+
+def _reach_everything(browser: webdriver.Chrome, view: str) -> None:
+    """Tab comes to every control, and each shows that it has the focus; two rounds of the page at most."""
+    controls, reached = set(browser.execute_script(CONTROLS)), set()
+    for _ in range(2 * len(controls) + 4):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        name, outline = browser.execute_script(FOCUSED)
+        if name in controls:
+            assert outline != "none", (view, name)
+            reached.add(name)
+        if reached == controls:
+            return
+    raise AssertionError(f"no way to {controls - reached} in {view!r} with the keyboard")
+
+
+def _tab_to(browser: webdriver.Chrome, text: str) -> webdriver.remote.webelement.WebElement:
+    """Step on until the focus is on what bears this text."""
+    for _ in range(40):
+        focused = browser.switch_to.active_element
+        if focused.tag_name in {"a", "button"} and focused.text == text:
+            return focused
+        focused.send_keys(Keys.TAB)
+    raise AssertionError(f"no way to {text!r} with the keyboard")
 
 
 def _text(browser: webdriver.Chrome, selector: str) -> str:

@@ -26,7 +26,8 @@ async function show() {
   const [match, make, name] = found ?? [[""], pipelines, "Pipelines"];
   document.title = `${match[1] ?? name} · oplake`;
   for (const link of document.querySelectorAll("nav a")) {
-    link.toggleAttribute("aria-current", link.textContent === name);
+    if (link.textContent === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
   view = null;
   content.replaceChildren(el("p", { class: "soft" }, "Loading"));

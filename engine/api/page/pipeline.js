@@ -22,7 +22,8 @@ export async function pipeline(content, world, signal, name) {
         time(one.last_commit)]), true),
     ...own.map((one) => schema(one)),
     el("h3", {}, "Dead letters"), ...dead(letters, name, told, world),
-    el("h3", {}, "Spec"), el("pre", { tabindex: "0" }, whole.spec));
+    el("h3", {}, "Reconciliation"), reconciling(world, name, told),
+    el("h3", {}, "Spec"), el("pre", { tabindex: "0", role: "region", "aria-label": "Spec" }, whole.spec));
   paint(world.overview ?? { pipelines: [whole.status].filter(Boolean) });
   return paint;
 }
@@ -53,11 +54,11 @@ function diff(plan, world, told) {
     ...one.consequence.map((line) => `    ${line}`)].join("\n")).join("\n");
   const button = el("button", { class: "main", type: "button", disabled: !may(world, "admin"),
     onclick: () => follow("/applies", { digest: plan.digest, allow_replace: false }, told) }, "Apply the target's plan");
-  return [el("pre", { tabindex: "0" }, text), el("div", { class: "row" }, button)];
+  return [el("pre", { tabindex: "0", role: "region", "aria-label": "Plan" }, text), el("div", { class: "row" }, button)];
 }
 
 async function follow(path, body, told) {
-  const line = el("pre");
+  const line = el("pre", { tabindex: "0", role: "region", "aria-label": "Job" });
   told.replaceChildren(line);
   try {
     const job = await read(path, { method: "POST", body, once: crypto.randomUUID() });
@@ -97,3 +98,10 @@ function dead(letters, name, told, world) {
       onclick: () => follow(`/pipelines/${name}/dead-letters/replay`, undefined, told) }, "Replay"))];
 }
 
+function reconciling(world, name, told) {
+  const mode = el("select", { id: "mode" }, ...["full", "incremental", "sampled"].map((one) => el("option", {}, one)));
+  return el("div", { class: "row" }, el("label", { for: "mode" }, "Compare with the source"), mode,
+    el("button", { type: "button", disabled: !may(world, "operator"),
+      onclick: () => follow("/reconciliations", { pipelines: [name], mode: mode.value }, told) }, "Reconcile"),
+    el("a", { href: "#/jobs" }, "Reports are with the jobs"));
+}

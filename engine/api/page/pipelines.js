@@ -10,14 +10,14 @@ export async function pipelines(content, world, signal) {
       el("a", { href: `#/pipelines/${one.name}` }, one.name), state(one.state), run(one), number(one.rows),
       number(one.events_per_s), ago(one.behind_s), time(one.last_fold), count(one.rescued_rows), count(one.dead_letters)]);
     const notes = [overview.unfinished, overview.source !== "answers" && `Source: ${overview.source}`].filter(Boolean);
-    const focused = document.activeElement?.getAttribute?.("href");
+    const focused = content.querySelector(":focus");
     content.replaceChildren(
       el("h2", {}, `Target ${overview.target}`),
       el("p", { class: "soft" }, overview.lake),
       ...notes.map((note) => problem(new Error(note))),
       rows.length ? table(`${rows.length} pipelines`, HEADINGS, rows, true)
         : el("p", {}, "No pipelines yet: a file in specs/pipelines makes one."));
-    if (focused?.startsWith("#/pipelines/")) content.querySelector(`a[href="${focused}"]`)?.focus();
+    if (focused) content.querySelector(focused.href ? `a[href="${focused.getAttribute("href")}"]` : ".scroll")?.focus();
   };
   paint(world.overview ?? await read("/overview", { signal }));
   return paint;
