@@ -4,19 +4,15 @@ import { el, problem, state, table, time } from "./dom.js";
 export async function jobs(content, _world, signal) {
   const list = el("div");
   const told = el("div", { "aria-live": "polite" });
-  let drawn = "";
   const paint = async () => {
     const { items } = await read("/jobs", { signal });
-    // What did not change is left alone: drawing it anew would take the focus away from who is in it.
-    if (JSON.stringify(items) === drawn) return;
-    drawn = JSON.stringify(items);
-    const focused = list.contains(document.activeElement) && document.activeElement.id;
+    const focused = list.querySelector(":focus");
     const rows = items.map((one) => [String(one.id), one.kind, state(one.status), one.asked_by, time(one.asked_at),
       one.error ? `${one.error.code}: ${one.error.what}` : one.progress.at(-1) ?? "", reported(one, told)]);
     list.replaceChildren(rows.length
       ? table("Newest first", [["Job"], ["Kind"], ["Status"], ["Asked by"], ["Age"], ["Last word"], ["Result"]], rows, true)
       : el("p", {}, "Nothing was asked for yet. Applies, snapshots, replays and reconciliations appear here."));
-    if (focused) document.getElementById(focused)?.focus();
+    if (focused) list.querySelector(focused.id ? `#${focused.id}` : ".scroll")?.focus();
   };
   await paint();
   content.replaceChildren(el("h2", {}, "Jobs"), list, told);
