@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -93,21 +94,21 @@ def test_every_view_is_accessible_in_light_and_dark_and_used_with_the_keyboard_a
         browser.get(f"http://127.0.0.1:{port}/")
         _wait(browser, "#key")
         _judge(browser, "sign in")
-        browser.switch_to.active_element.send_keys(served.keys["operator"], Keys.ENTER)
+        _press(browser, served.keys["operator"], Keys.ENTER)
         for view, landmark in VIEWS.items():
             browser.get(f"http://127.0.0.1:{port}/{view}")
             _wait(browser, landmark)
             _judge(browser, view)
             _reach_everything(browser, view)
-        _tab_to(browser, "Report").send_keys(Keys.ENTER)
+        _open(browser, "Report")
         assert "missing" in _text(browser, "main pre")
         _judge(browser, "report")
         _reach_everything(browser, "report")
-        _tab_to(browser, "Pipelines").send_keys(Keys.ENTER)
+        _open(browser, "Pipelines")
         _wait(browser, "main a")
-        _tab_to(browser, "orders").send_keys(Keys.ENTER)
+        _open(browser, "orders")
         _wait(browser, "main details")
-        _tab_to(browser, "Reconcile").send_keys(Keys.ENTER)
+        _open(browser, "Reconcile")
         WebDriverWait(browser, PATIENCE_S).until(lambda driver: "queued" in _text(driver, "[aria-label=Job]"))
         _judge(browser, "a job that is followed")
     asked = jobs.page(None, 1)[0]
@@ -131,6 +132,10 @@ def _judge(browser: webdriver.Chrome, view: str) -> None:
 NAME = "const name = (one) => one.cloneNode().outerHTML + (one.tagName === 'BUTTON' ? one.textContent : '');"
 KINDS = "a[href], button:enabled, input, select, textarea, summary, main [tabindex='0']"
 CONTROLS = f"{NAME} return [...document.querySelectorAll(`{KINDS}`)].filter((one) => one.checkVisibility()).map(name)"
+BEARS_FOCUS = """
+const one = document.activeElement;
+return ["A", "BUTTON"].includes(one.tagName) && one.innerText.trim() === arguments[0];
+"""
 FOCUSED = f"{NAME} const one = document.activeElement; return [name(one), getComputedStyle(one).outlineStyle]"
 
 
@@ -138,7 +143,7 @@ def _reach_everything(browser: webdriver.Chrome, view: str) -> None:
     """Tab comes to every control, and each shows that it has the focus; two rounds of the page at most."""
     controls, reached = set(browser.execute_script(CONTROLS)), set()
     for _ in range(2 * len(controls) + 4):
-        browser.switch_to.active_element.send_keys(Keys.TAB)
+        _press(browser, Keys.TAB)
         name, outline = browser.execute_script(FOCUSED)
         if name in controls:
             assert outline != "none", (view, name)
@@ -148,14 +153,19 @@ def _reach_everything(browser: webdriver.Chrome, view: str) -> None:
     raise AssertionError(f"no way to {controls - reached} in {view!r} with the keyboard")
 
 
-def _tab_to(browser: webdriver.Chrome, text: str) -> webdriver.remote.webelement.WebElement:
-    """Step on until the focus is on what bears this text."""
+def _open(browser: webdriver.Chrome, text: str) -> None:
+    """Step on until the focus is on what bears this text, and press Enter."""
     for _ in range(40):
-        focused = browser.switch_to.active_element
-        if focused.tag_name in {"a", "button"} and focused.text == text:
-            return focused
-        focused.send_keys(Keys.TAB)
+        if browser.execute_script(BEARS_FOCUS, text):
+            _press(browser, Keys.ENTER)
+            return
+        _press(browser, Keys.TAB)
     raise AssertionError(f"no way to {text!r} with the keyboard")
+
+
+def _press(browser: webdriver.Chrome, *keys: str) -> None:
+    """Press keys wherever the focus is: not on an element, which the page may just have drawn anew."""
+    ActionChains(browser).send_keys(*keys).perform()
 
 
 def _text(browser: webdriver.Chrome, selector: str) -> str:
