@@ -62,6 +62,11 @@ def put_off(lease: Lease, now: float) -> Lease:
     return replace(lease, due=now + _RANDOM.uniform(longest / 2, longest), failures=lease.failures + 1)
 
 
+def to_replace(lease: Lease, now: float) -> Lease:
+    """The lease as one that is to be replaced at once, and not renewed."""
+    return replace(lease, renewable=False, due=now, failures=0)
+
+
 def _half(duration_s: float) -> float:
     return _jittered(duration_s / 2)
 

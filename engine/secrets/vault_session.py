@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from engine.errors import OplakeError, SecretsError, SecretsUnreachable
 from engine.secrets.vault_access import TokenLogin, VaultAccess
 from engine.secrets.vault_client import VaultClient
-from engine.secrets.vault_lease import Lease, put_off, renewed
+from engine.secrets.vault_lease import Lease, put_off, renewed, to_replace
 from engine.secrets.vault_path import SecretPath
 
 TOKEN = "token"  # noqa: S105  what is told of, not a token
@@ -147,9 +147,7 @@ class VaultSession:
     def _make_dynamic_due(self) -> None:
         for secret, lease in self._leases.items():
             if lease.is_dynamic:
-                self._leases[secret] = Lease(
-                    lease.data, lease.id, lease.duration_s, False, lease.since, lease.ends, self._now()
-                )
+                self._leases[secret] = to_replace(lease, self._now())
 
     def _tend_token(self, token: Lease) -> None:
         try:
