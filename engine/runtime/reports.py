@@ -169,6 +169,27 @@ class Report:
             seconds=round(result.seconds, 3),
         )
 
+    def connector(self, name: str, *, is_failed: bool | None) -> None:
+        """The state of the connector that feeds the table, as Kafka Connect tells it; None: not asked, or not told."""
+        before, self.counters.connector_failed = self.counters.connector_failed, is_failed
+        if is_failed and not before:
+            self._log.warning("connector failed", connector=name, help="nothing new comes to the table meanwhile")
+        elif before and is_failed is False:
+            self._log.info("connector runs again", connector=name)
+
+    def connector_restarted(self, name: str, why: str) -> None:
+        """A failed connector was asked to start again.
+
+        Args:
+            why: the type of the exception; its words may quote data.
+        """
+        self.counters.connector_restarts += 1
+        self._log.warning("connector restarted", connector=name, failed_with=why, help="Connect's log has the trace")
+
+    def connector_unknown(self, name: str, error: OplakeError) -> None:
+        """Kafka Connect could not be asked how the connector is."""
+        self._log.warning("connector not asked", connector=name, what=error.what, where=error.where, help=error.remedy)
+
     def tidying(self) -> None:
         """Files are put in order, which takes as long as there are many."""
         self.counters.phase = "tidying"

@@ -75,6 +75,8 @@ class Worker:
         self._now = clock
         self._retries = Retries()
         self._upkeep = Upkeep(job, report)
+        self.leads = False
+        """Whether the table is folded, and its connector looked after, by this one of its workers."""
         self._log_id: str | None = None
         self._options: Mapping[str, str] = {}
         self._appender = Appender(job, report)
@@ -94,6 +96,7 @@ class Worker:
             try:
                 return self._session()
             except PartitionsMoved:
+                self.leads = False
                 self.report.moved()
             except CredentialsChanged:
                 self.report.reconnecting()
@@ -116,6 +119,7 @@ class Worker:
         """From opening the log to the end of the loop, or to an error after which it has to be opened again."""
         log = self._open_log()
         with closing(self._feed.open(log)) as source:
+            self.leads = source.may_fold
             self.report.opened(log, source.position)
             state = begin(self._bounds(source), source.position, until_caught_up=self._until_caught_up)
             event: Event = Started(self._now())

@@ -100,6 +100,11 @@ class Kafka(SpecModel):
         "Default: the target's name.",
     )
     topic: Topic = Field(default_factory=lambda: Topic.model_validate({}), description="How topics are created.")
+    restart_failed: bool = Field(
+        True,
+        description="Let `oplake run` start a connector's task again that has failed, with pauses that double; false "
+        "where somebody else does. A failure is told either way.",
+    )
     connector: Connector = Field(
         default_factory=lambda: Connector.model_validate({}),
         description="How Debezium's connectors are set up; a pipeline may give its own under source.connector.",

@@ -56,6 +56,10 @@ class TableCounters:
     log_bytes: int | None = None
     folded_bytes: int | None = None
     """Size of their Parquet files."""
+    connector_failed: bool | None = None
+    """Whether the connector that feeds it has failed; None while this process does not look after it."""
+    connector_restarts: int = 0
+    """How often that was started again because it had failed."""
     oplog_window_s: float | None = None
     """Age of the oldest entry of the oplog."""
     lease_ends_at: float | None = None

@@ -59,8 +59,8 @@ class Blows:
 
     @property
     def text(self) -> str:
-        """The end of what was logged."""
-        return self._hosts.text
+        """How the connectors are, and the end of what was logged."""
+        return f"{self._rewinding.states()}\n{self._hosts.text}"
 
     @property
     def rewound(self) -> int:

@@ -12,6 +12,7 @@ import httpx
 
 from engine.errors import TransportError
 from engine.resources.connect_rest import ConnectRest
+from engine.resources.connector_states import read_state
 
 PATIENCE_S = 30.0
 PAUSE_S = 0.5
@@ -33,6 +34,15 @@ class Rewinding:
         for name in self._names:
             with suppress(TransportError):
                 self._known[name] = self._rest.offsets(name) or self._known.get(name, [])
+
+    def states(self) -> dict[str, str]:
+        """How each connector is, for whoever looks for what went wrong."""
+        found = dict.fromkeys(self._names, "unknown")
+        for name in self._names:
+            with suppress(TransportError):
+                state = read_state(self._rest.status(name))
+                found[name] = f"{state.text()} {state.trace}"
+        return found
 
     def rewind(self, name: str) -> None:
         """Take a connector to the noted place, if Connect is in a state to do so. It runs afterwards."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,12 +18,17 @@ from engine.planner.explain import explain
 from engine.planner.resnapshot import connectors_of, take_snapshots
 from engine.planner.status import report
 from engine.resources.change import Action
+from engine.resources.connect_rest import ConnectRest
+from engine.resources.connector_states import read_state
+from engine.runtime.connector_watch import WatchedConnector
+from engine.runtime.reports import Report
 from tests.planner.worlds import decided
 from tests.transport.conftest import KafkaWorld
 from tests.transport.events import operations
 
 Shop: TypeAlias = Database[Any]
 pytestmark = [pytest.mark.kafka, pytest.mark.server]
+PATIENCE_S = 60.0
 CREATE, UPDATE, REPLACE = Action.CREATE, Action.UPDATE, Action.REPLACE
 
 
@@ -133,6 +139,28 @@ def test_a_task_that_fails_is_told_by_the_first_line_of_its_trace(world: KafkaWo
     assert_settled(world)
 
 
+def test_a_task_that_has_failed_over_what_is_mended_by_now_runs_again_under_a_run(
+    world: KafkaWorld, tmp_path: Path
+) -> None:
+    file = tmp_path / "mongodb.properties"
+    file.write_text(f"uri={world.uri}\n")
+    world.kafka(connector={"mongodb_uri_from": f"file:{file}:uri"})
+    world.apply()
+    rest, report = ConnectRest(world.servers.connect), Report("orders", "orders")
+    watched = WatchedConnector(world.connector, rest, [report], is_ours=lambda: True)
+
+    file.write_text("uri=nonsense\n")
+    world.rest("/restart?includeTasks=true", "POST")
+    wait_for(lambda: read_state(rest.status(world.connector)).is_failed)
+    file.write_text(f"uri={world.uri}\n")
+    watched.look(0)
+
+    assert (report.counters.connector_failed, report.counters.connector_restarts) == (True, 1)
+    wait_for(lambda: read_state(rest.status(world.connector)).is_running)
+    watched.look(1)
+    assert report.counters.connector_failed is False
+
+
 def test_a_secret_is_found_by_the_workers_and_shown_nowhere(world: KafkaWorld, tmp_path: Path) -> None:
     file = tmp_path / "mongodb.properties"
     file.write_text(f"uri={world.uri}\n")
@@ -224,3 +252,10 @@ def assert_settled(world: KafkaWorld) -> None:
 
 def admin(world: KafkaWorld) -> AdminClient:
     return AdminClient({"bootstrap.servers": world.servers.bootstrap})
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.1)

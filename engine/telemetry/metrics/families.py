@@ -61,6 +61,11 @@ FAMILIES: tuple[Family, ...] = (
     _counter(
         "store_errors", "Reads and commits that failed because of the store (S3, a disc).", lambda one: one.store_errors
     ),
+    _counter(
+        "connector_restarts",
+        "Times the connector of the pipeline was started again after a failure; Kafka only.",
+        lambda one: one.connector_restarts,
+    ),
     _histogram("batch", "A batch from its last record to its commit: decoding included.", lambda one: one.batch_s),
     _histogram("commit", "The commit of a batch alone.", lambda one: one.commit_s),
     _histogram("fold", "A fold of the log into the current or history table.", lambda one: one.fold_s),
@@ -84,6 +89,11 @@ FAMILIES: tuple[Family, ...] = (
         "secret_lease_seconds",
         "Time left of the lease from Vault that the table reads MongoDB with; change streams only.",
         lambda one: None if one.lease_ends_at is None else max(0.0, one.lease_ends_at - time.time()),
+    ),
+    _gauge(
+        "connector_failed",
+        "1 while Kafka Connect says that the connector of the table's pipeline or its task has failed, else 0.",
+        lambda one: one.connector_failed,
     ),
     _gauge("table_failed", "1 when the table has stopped with an error, else 0.", lambda one: one.phase == "failed"),
 )

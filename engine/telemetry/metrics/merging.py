@@ -17,9 +17,10 @@ TOTALS = (
     "folded_rows",
     "retries",
     "store_errors",
+    "connector_restarts",
 )
 DURATIONS = ("batch_s", "commit_s", "fold_s")
-GREATEST = ("committed_at", "lag_s", "log_version", "folded_version", "log_bytes", "folded_bytes")
+GREATEST = ("committed_at", "lag_s", "log_version", "folded_version", "log_bytes", "folded_bytes", "connector_failed")
 LEAST = ("oplog_window_s", "lease_ends_at")
 
 
