@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from engine.reconcile.first_pass import Plan
 from engine.reconcile.reconciliation import lives
 from engine.reconcile.settings import Settings
 from engine.runtime.jobs import TableJob
@@ -15,8 +16,8 @@ from engine.state.reconciliations import Reconciliations
 def due(job: TableJob, settings: Settings, database: Database, now: datetime) -> Settings | None:
     """The settings of the pass that a table is due for; None when it is not.
 
-    The first pass of an incremental schedule is a full one. A full pass that was cut off is resumed; while one is
-    under way nothing is due.
+    The first pass of an incremental schedule is a full one. A full pass that was cut off is resumed, or begun anew when
+    another version of oplake began it; while one is under way nothing is due.
     """
     schedule = job.pipeline.reconcile
     if schedule is None:
@@ -24,7 +25,8 @@ def due(job: TableJob, settings: Settings, database: Database, now: datetime) ->
     kept = Reconciliations(database, job.target.target)
     begun = [one for one in kept.unfinished(job.table) if one.mode == "full"]
     if begun:
-        return None if any(map(lives, begun)) else replace(settings, mode="full", resume=True)
+        resume = Plan.is_of_this_form(begun[0].settings)
+        return None if any(map(lives, begun)) else replace(settings, mode="full", resume=resume)
     last = next((one for one in kept.finished(job.table) if one.mode in ("full", schedule.mode)), None)
     if last is not None and now < datetime.fromisoformat(last.started_at) + schedule.every:
         return None

@@ -19,6 +19,8 @@ from engine.reconcile.column_lanes import ColumnLanes
 from engine.reconcile.lanes import LANES, lane_keys, mixed
 from engine.spec.types import Scalar, Struct
 
+CANONICAL_FORM = 1
+"""Another number with each change of the canonical form, or of what decoding puts in columns."""
 KEY_BYTES = 32
 DIGEST_BYTES = 16
 _PIECE_BYTES = 1 << 20

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.reconcile.candidates import compare_buckets
-from engine.reconcile.fingerprint import new_key
+from engine.reconcile.fingerprint import CANONICAL_FORM, new_key
 from engine.reconcile.job import Comparison
 from engine.reconcile.result import Chunk
 from engine.reconcile.scan_order import ScanOrder, job_name, spill_path
@@ -50,11 +50,22 @@ class Plan:
     def as_json(self) -> dict[str, Any]:
         """For the state database."""
         bounds = [[_text(share.lower), _text(share.upper)] for share in self.shares]
-        return {"began": self.began, "buckets": self.buckets, "shares": bounds, "key": self.key.hex()}
+        return {
+            "form": CANONICAL_FORM,
+            "began": self.began,
+            "buckets": self.buckets,
+            "shares": bounds,
+            "key": self.key.hex(),
+        }
+
+    @staticmethod
+    def is_of_this_form(saved: Mapping[str, Any]) -> bool:
+        """Whether digests that such a pass has spilled compare with those that are made now."""
+        return saved.get("form") == CANONICAL_FORM
 
     @classmethod
     def of(cls, run: str, saved: Mapping[str, Any]) -> Plan:
-        """The inverse of ``as_json``."""
+        """The inverse of ``as_json``; only where ``is_of_this_form``."""
         shares = [Share(number, _bytes(one), _bytes(other)) for number, (one, other) in enumerate(saved["shares"])]
         return cls(run, saved["began"], saved["buckets"], tuple(shares), bytes.fromhex(saved["key"]))
 

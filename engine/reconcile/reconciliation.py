@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,18 +83,13 @@ def _begin(comparison: Comparison, kept: Reconciliations) -> tuple[Reconciliatio
     """The pass that was cut off, when it is asked for; else a new one, and what was cut off is given up.
 
     Raises:
-        UserError: there is nothing to resume, or it is still under way.
+        UserError: there is nothing to resume, it is still under way, or another version of oplake began it.
     """
     table = comparison.job.table
     found = [one for one in kept.unfinished(table) if one.mode == "full"]
     dead = [one for one in found if not lives(one)]
     if comparison.settings.resume:
-        if not dead:
-            raise UserError(
-                "there is no reconciliation of this table that was cut off",
-                where=f"--resume, table {table}",
-                remedy="one that is under way ends by itself; else leave --resume out",
-            )
+        _require_resumable(dead, table)
         kept.take_over(dead[0].id, {**dead[0].settings, "process": _me()})
         return dead[0], Plan.of(dead[0].id, dead[0].settings)
     for one in dead:
@@ -102,6 +97,22 @@ def _begin(comparison: Comparison, kept: Reconciliations) -> tuple[Reconciliatio
         kept.forget(one.id)
     plan = make_plan(comparison, uuid.uuid4().hex[:12])
     return kept.begin(plan.run, table, "full", {**plan.as_json(), "process": _me()}), plan
+
+
+def _require_resumable(cut_off: Sequence[Reconciliation], table: str) -> None:
+    if not cut_off:
+        raise UserError(
+            "there is no reconciliation of this table that was cut off",
+            where=f"--resume, table {table}",
+            remedy="one that is under way ends by itself; else leave --resume out",
+        )
+    if not Plan.is_of_this_form(cut_off[0].settings):
+        raise UserError(
+            f"the reconciliation {cut_off[0].id} was begun by another version of oplake, and what it has read does not "
+            "compare with what this version reads",
+            where=f"--resume, table {table}",
+            remedy="leave --resume out: it is given up, and a new one begins",
+        )
 
 
 def _incremental(comparison: Comparison, blank: Result) -> Result:

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from engine.cli.reconcile import reconcile
 from engine.reconcile.due import due
+from engine.reconcile.fingerprint import CANONICAL_FORM
 from engine.reconcile.settings import Settings
 from engine.runtime.jobs import TableJob, table_jobs
 from engine.spec.project import load_project
@@ -92,10 +93,12 @@ def test_a_pass_that_was_cut_off_is_resumed_and_one_under_way_is_let_be(project:
     named = {"host": me.host, "boot": me.boot, "pid": me.pid, "born": me.born}
     kept.begin("begun", "things", "full", {"process": named})
     assert modes(job, database, project) == (None, None)
-    kept.take_over("begun", {"process": {**named, "born": "long ago"}})
-    found = due(job, Settings(project.folder), database, NOW)
-    assert found is not None
-    assert (found.mode, found.resume) == ("full", True)
+    dead = {**named, "born": "long ago"}
+    for form, resume in ((CANONICAL_FORM, True), (CANONICAL_FORM + 1, False), (None, False)):
+        kept.take_over("begun", {"process": dead, "form": form})
+        found = due(job, Settings(project.folder), database, NOW)
+        assert found is not None
+        assert (found.mode, found.resume) == ("full", resume), form
 
 
 def told(project: Project, *words: str) -> Result:

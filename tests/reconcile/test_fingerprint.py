@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,14 @@ from hypothesis import strategies as st
 
 from engine.decode.arrow_types import arrow_field, arrow_schema
 from engine.errors import InternalError, LakeError
-from engine.reconcile.fingerprint import KEY_BYTES, Fingerprint, fingerprint, new_key, row_digests
+from engine.reconcile.fingerprint import CANONICAL_FORM, KEY_BYTES, Fingerprint, fingerprint, new_key, row_digests
 from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
 from tests.decode import bson_strategies as bs
 from tests.decode.batches import decode
 
 PROPERTY = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 KEY = bytes(KEY_BYTES)
+MOMENT = datetime(2024, 2, 29, 12, 30, tzinfo=UTC)
 PAYLOAD_NAN = struct.unpack("<d", struct.pack("<Q", 0x7FF8000000000123))[0]
 
 
@@ -164,6 +166,23 @@ def test_a_column_nobody_compares_and_one_of_another_type_are_refused() -> None:
         row_digests(decoded.table, Struct({"a": Scalar.INT32}), KEY)
     with pytest.raises(LakeError, match="'a' is of type int32"):
         row_digests(decoded.table, Struct({"a": Scalar.STRING, "b": Scalar.INT32}), KEY)
+
+
+def test_digests_that_change_come_with_another_number_of_the_canonical_form() -> None:
+    """A pass that was cut off compares what an older version has spilled with what this one reads."""
+    scalars = {"i": 7, "l": Int64(-7), "d": -0.0, "s": "text of some words", "e": "", "b": b"\xff" * 9, "t": True}
+    nested = {"a": ["one", "", "a longer text"], "o": {"p": {"q": [[1], []]}}, "w": MOMENT, "m": Decimal128("1.50")}
+    found = decode([{"_id": ObjectId("0123456789abcdef01234567"), **scalars, **nested}, {"_id": "two", "x": None}])
+    mapped = of([[("a", 1), ("b", None)]], MapOf(Scalar.INT32))
+    words = [f"{word:016x}" for row in [*digests(found.table, found.columns), *mapped] for word in row]
+    assert (CANONICAL_FORM, words) == (
+        1,
+        [
+            *("c069534d4dfc14bc", "d37e59cf7fc2f72d"),
+            *("6499902d1f3e6a2a", "1d08ead8f59a3875"),
+            *("7ab2b673f13b1096", "9f1a4725e3852512"),
+        ],
+    )
 
 
 def test_digests_of_near_equal_rows_are_spread_over_both_lanes() -> None:

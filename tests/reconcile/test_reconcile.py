@@ -14,16 +14,20 @@ from bson import Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from deltalake import DeltaTable, write_deltalake
 from pymongo.database import Database
 
+from engine.errors import UserError
 from engine.lake.table_types import table_schema
 from engine.reconcile.counts import EQUAL
 from engine.reconcile.recheck import Patience, Recheck
+from engine.reconcile.reconciliation import reconcile
 from engine.reconcile.sample import sample_size
 from engine.reconcile.source_scan import ChunkLimits
 from engine.reconcile.verdict import Verdict
+from engine.state.process import Process
+from engine.state.reconciliations import Reconciliations
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project
 from tests.faults.workload import Writer
-from tests.reconcile.comparing import compare, comparing, told
+from tests.reconcile.comparing import Silent, compare, comparing, told
 
 pytestmark = pytest.mark.server
 
@@ -295,6 +299,21 @@ def test_the_command_tells_scripts_by_its_exit_code(project: Project) -> None:
 
     assert running.wait() == 5, running.text
     assert all("k001" in path.read_text() for path in files)
+
+
+def test_a_pass_that_another_version_began_is_not_resumed_and_a_new_one_takes_its_place(project: Project) -> None:
+    me = Process.this()
+    process = {"host": me.host, "boot": me.boot, "pid": me.pid, "born": "long ago"}
+    with comparing(project, resume=True) as comparison:
+        kept = Reconciliations(comparison.database, "local")
+        kept.begin("older", "things", "full", {"began": 1, "buckets": 1, "shares": [[None, None]], "process": process})
+        with pytest.raises(UserError, match=r"older was begun by another version.*\n.*leave --resume out"):
+            reconcile(comparison, Silent())
+        assert [one.id for one in kept.unfinished("things")] == ["older"]
+
+    with comparing(project) as comparison:
+        assert reconcile(comparison, Silent()).exit_code == 0
+        assert Reconciliations(comparison.database, "local").get("older") is None
 
 
 def test_the_state_keeps_paths_and_never_what_documents_contain(project: Project) -> None:
