@@ -60,6 +60,8 @@ class Polled:
     batch: Batch
     now: float
     caught_up: bool = False
+    own_part_read: bool = False
+    """All that is this worker's of what the run is to catch up with is read; others may be at theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,9 @@ class State:
     committed_at: float = 0.0
     until_caught_up: bool = False
     caught_up: bool = False
+    own_part_read: bool = False
+    is_last: bool = False
+    """What is pending ends this worker's part of the run, and has no company to wait for."""
     stopping: bool = False
 
 
@@ -180,6 +185,7 @@ def _observe(state: State, event: Event) -> State:
                 pending=(),
                 pending_rows=0,
                 pending_bytes=0,
+                is_last=False,
                 unfolded_rows=state.unfolded_rows + state.pending_rows,
                 may_be_unfolded=True,
             )
@@ -198,7 +204,15 @@ def _take(state: State, polled: Polled) -> State:
     batch, now = polled.batch, polled.now
     position = {**state.position, **batch.position}
     may_be_unfolded = state.may_be_unfolded or state.bounds.is_shared
-    after = replace(state, now=now, position=position, caught_up=polled.caught_up, may_be_unfolded=may_be_unfolded)
+    after = replace(
+        state,
+        now=now,
+        position=position,
+        caught_up=polled.caught_up,
+        own_part_read=polled.own_part_read,
+        is_last=state.is_last or (polled.own_part_read and not state.own_part_read),
+        may_be_unfolded=may_be_unfolded,
+    )
     if not len(batch) and not batch.rejected:
         return after
     return replace(
@@ -212,7 +226,7 @@ def _take(state: State, polled: Polled) -> State:
 
 def _decide(state: State) -> Effect:
     done = state.until_caught_up and state.caught_up
-    if state.pending and (state.stopping or done or _is_full(state)):
+    if state.pending and (state.stopping or done or state.is_last or _is_full(state)):
         return Append(replace(Batch.concat(state.pending), position=state.position))
     if state.stopping:
         # No fold: it may take long, and the next worker resumes it exactly.

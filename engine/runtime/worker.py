@@ -133,7 +133,8 @@ class Worker:
                     case Poll(timeout_s, max_rows, max_bytes):
                         batch = source.poll(timeout_s, max_rows, max_bytes)
                         self.report.polled(source, batch.position)
-                        event = Polled(batch, self._now(), self._until_caught_up and source.caught_up)
+                        caught_up = self._until_caught_up and source.caught_up
+                        event = Polled(batch, self._now(), caught_up, source.own_part_read)
                     case Append(batch):
                         with self._traces.batch(batch.traces, len(batch), batch.size_bytes):
                             self._appender.append(log, batch)

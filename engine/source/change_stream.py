@@ -143,6 +143,11 @@ class ChangeStreamSource:
         return reached >= self._goal
 
     @property
+    def own_part_read(self) -> bool:
+        """Nobody shares the collection: only ``caught_up`` tells."""
+        return False
+
+    @property
     def lag_seconds(self) -> float | None:
         """How far what was read is behind the clock; None while the snapshot is read."""
         return None if self._seen_at is None else max(0.0, time.time() - self._seen_at)

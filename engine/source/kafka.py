@@ -207,7 +207,7 @@ class KafkaSource:
             return False
         if self._goal is None:
             self._goal = self._view.ends(self._partitions)
-        if any((self._offsets.get(one) or 0) < self._goal[one] for one in self._owned):
+        if not self.own_part_read:
             return False
         others = set(self._goal) - self._owned
         if not any(self._goal[one] for one in others):
@@ -217,6 +217,12 @@ class KafkaSource:
         committed = partition_positions(self._read_committed())
         self._asked_others_at = time.monotonic()
         return all((committed.get(one, PartitionPosition()).offset or 0) >= self._goal[one] for one in others)
+
+    @property
+    def own_part_read(self) -> bool:
+        """Whether our partitions are read that far."""
+        goal = self._goal
+        return goal is not None and all((self._offsets.get(one) or 0) >= goal[one] for one in self._owned)
 
     @property
     def lag_seconds(self) -> float | None:

@@ -28,6 +28,10 @@ class Source(Protocol):
         """Whether all that had happened when this was first asked is read, or committed by others."""
 
     @property
+    def own_part_read(self) -> bool:
+        """Whether of all that ``caught_up`` waits for this reader's own part is read; asks nobody."""
+
+    @property
     def lag_seconds(self) -> float | None:
         """How far what was read is behind the clock; None while unknown."""
 

@@ -254,6 +254,16 @@ def test_without_until_caught_up_the_loop_goes_on_when_it_has_caught_up() -> Non
     assert isinstance(effect, Poll)
 
 
+def test_what_ends_this_workers_part_of_a_run_is_appended_at_once_and_what_comes_later_waits() -> None:
+    start = begin(BOUNDS, {"next": 0}, until_caught_up=True)
+
+    state, effect = after(start, Started(0), Polled(rows(0, 3), 1, own_part_read=True))
+    assert effect == Append(rows(0, 3))
+    state, effect = after(state, Appended(1), Polled(rows(3, 1), 1, own_part_read=True))
+    assert isinstance(effect, Poll)
+    assert after(state, Polled(NOTHING, 1, caught_up=True, own_part_read=True))[1] != effect
+
+
 def test_a_stop_with_nothing_pending_exits() -> None:
     assert after(begin(BOUNDS, {}), Started(0), StopRequested(1))[1] == Exit("stopped")
 
