@@ -29,7 +29,7 @@ state: sqlite:///.oplake/state.db
 PIPELINE = """\
 pipeline: users
 source: {{collections: [shop.users]}}
-table: {{mode: {mode}, fold: {{every: {fold_every}}}}}
+table: {{name: {table}, mode: {mode}, fold: {{every: {fold_every}}}}}
 batch: {{max_age: 2s}}
 """
 TOPIC = "local.users.shop.users"
@@ -58,12 +58,16 @@ class Project:
     def make(
         cls, folder: Path, bootstrap_servers: str, *, mode: str, fold_every: str = "60s", store: S3Store | None = None
     ) -> Project:
-        """Write the specs and make log and state, as ``apply`` would with a connector."""
+        """Write the specs and make log and state, as ``apply`` would with a connector.
+
+        The table, and with it the consumer group, is named after the folder.
+        """
         lake_uri = f"s3://{BUCKET}/{folder.name}" if store else str(folder / "lake")
         lake = f'{{uri: "{lake_uri}"{_storage(store)}}}'
+        table = folder.name.replace("-", "_")
         texts = {
             "targets/local": TARGET.format(bootstrap_servers=bootstrap_servers, lake=lake),
-            "pipelines/users": PIPELINE.format(mode=mode, fold_every=fold_every),
+            "pipelines/users": PIPELINE.format(table=table, mode=mode, fold_every=fold_every),
         }
         for name, text in texts.items():
             spec = folder / f"specs/{name}.yaml"
@@ -72,15 +76,14 @@ class Project:
         options = store.storage_options() if store else {}
         state = folder / ".oplake" / "state.db"
         open_database(f"sqlite:///{state}").close()
-        paths = TablePaths(lake_uri, "users")
+        paths = TablePaths(lake_uri, table)
         ChangeLog.create(paths.changes, Struct({}), storage_options=options)
         return cls(folder, paths, options)
 
     def rename(self, pipeline: str) -> str:
-        """Give the pipeline another name; its table stays ``users``. Returns the topic that it reads now."""
+        """Give the pipeline another name; its table keeps its own. Returns the topic that it reads now."""
         spec = self.folder / "specs/pipelines/users.yaml"
-        text = spec.read_text().replace("pipeline: users", f"pipeline: {pipeline}")
-        spec.write_text(text.replace("table: {", "table: {name: users, "))
+        spec.write_text(spec.read_text().replace("pipeline: users", f"pipeline: {pipeline}"))
         return f"local.{pipeline}.shop.users"
 
     def command(self, workers: int, *words: str) -> list[str]:

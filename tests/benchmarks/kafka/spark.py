@@ -46,7 +46,8 @@ def append(bootstrap_servers: str, topic: str, table: Path) -> Cost:
         raise RuntimeError(log.read_text()[-3000:])
     told = json.loads(log.read_text().strip().splitlines()[-1])
     steady = told["rows"] * 1000 / told["milliseconds"]
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, in_bytes(usage.ru_maxrss), steady)
+    peak_bytes = max(told["peak_bytes"], in_bytes(usage.ru_maxrss))
+    return Cost(seconds, usage.ru_utime + usage.ru_stime + told["cpu_s"], peak_bytes, steady)
 
 
 def _home() -> tuple[Path, Path]:

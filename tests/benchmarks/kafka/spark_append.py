@@ -1,7 +1,13 @@
-"""The peer's program: Debezium's messages into the same typed columns with Spark; run by Spark's own Python."""
+"""The peer's program: Debezium's messages into the same typed columns with Spark; run by Spark's own Python.
+
+Prints at its end what it read, and what its JVM took, which the process that started this is not told.
+"""
 
 import json
+import os
+import re
 import sys
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
@@ -51,6 +57,11 @@ query = (
     .start(table)
 )
 query.awaitTermination()
+jvm = Path(f"/proc/{spark.sparkContext._gateway.proc.pid}")
+ticks = (jvm / "stat").read_text().rpartition(")")[2].split()[11:13]
+cpu_s = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+peak_bytes = int(re.search(r"VmHWM:\s+(\d+) kB", (jvm / "status").read_text())[1]) * 1024
 batches = [json.loads(progress.json) for progress in query.recentProgress]
 rows = sum(batch["numInputRows"] for batch in batches)
-print(json.dumps({"rows": rows, "milliseconds": sum(batch["durationMs"]["triggerExecution"] for batch in batches)}))
+milliseconds = sum(batch["durationMs"]["triggerExecution"] for batch in batches)
+print(json.dumps({"rows": rows, "milliseconds": milliseconds, "cpu_s": cpu_s, "peak_bytes": peak_bytes}))
