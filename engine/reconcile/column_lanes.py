@@ -10,19 +10,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.decode.arrow_types import arrow_type
 from engine.decode.rescue import join_path
 from engine.errors import InternalError, LakeError
-from engine.reconcile.lanes import LANES, Lanes, Words, lane_keys, mixed, mixed_in_order, places_in_runs, sums
+from engine.reconcile.lanes import LANES, Lanes, in_order, lane_keys, mixed
+from engine.reconcile.text_lanes import text_lanes
 from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
-
-_WORD_BYTES = 8
-_TAIL_MASKS = np.array([(1 << 8 * (length or _WORD_BYTES)) - 1 for length in range(_WORD_BYTES)], np.uint64)
-"""By the length of a text modulo 8: which bytes of its last word are its own."""
 
 
 class ColumnLanes:
@@ -72,7 +68,7 @@ class ColumnLanes:
     def _list(self, array: pa.Array, element: ColumnType, path: str) -> Lanes:
         flat = array.flatten()
         lengths = pc.list_value_length(array).fill_null(0).to_numpy().astype(np.int64)
-        return self._in_order(self.column(flat, element, path), lengths, self._keys(path, "array"))
+        return in_order(self.column(flat, element, path), lengths, self._keys(path, "array"))
 
     def _map(self, array: pa.Array, value: ColumnType, path: str) -> Lanes:
         entries = pa.ListArray.from_arrays(array.offsets, array.values, mask=array.is_null())
@@ -80,46 +76,18 @@ class ColumnLanes:
         names, values = flat.flatten()
         lanes = self.column(names, Scalar.STRING, f"{path} name") + self.column(values, value, path)
         lengths = pc.list_value_length(entries).fill_null(0).to_numpy().astype(np.int64)
-        return self._in_order(lanes, lengths, self._keys(path, "map"))
-
-    def _in_order(self, lanes: Words | Lanes, lengths: npt.NDArray[np.int64], keys: Lanes) -> Lanes:
-        placed = mixed_in_order(lanes, places_in_runs(lengths), keys)
-        total: Lanes = sums(placed, lengths) + mixed(lengths.astype(np.uint64), ~keys)
-        return total
+        return in_order(lanes, lengths, self._keys(path, "map"))
 
     def _scalar(self, array: pa.Array, scalar: Scalar, path: str) -> Lanes:
         keys = self._keys(path, scalar.value)
         if pa.types.is_string(array.type) or pa.types.is_binary(array.type):
-            return self._text(array, keys)
+            return text_lanes(array, keys)
         if scalar is Scalar.DECIMAL:
             halves = np.frombuffer(array.buffers()[1], "<u8").reshape(-1, 2)[array.offset : array.offset + len(array)]
             low, high = halves[:, 0], halves[:, 1]
             total: Lanes = mixed(low, keys) + mixed(high, ~keys)
             return total
         return mixed(_BITS[scalar](array).to_numpy(zero_copy_only=False).view(np.uint64), keys)
-
-    def _text(self, array: pa.Array, keys: Lanes) -> Lanes:
-        words, lengths = _text_words(array)
-        return self._in_order(words, lengths, keys)
-
-
-def _text_words(array: pa.Array) -> tuple[Words, npt.NDArray[np.int64]]:
-    """Texts as words of eight bytes, and how many each has: the last word of each is its length in bytes."""
-    offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1].astype(np.int64)
-    first, last = int(offsets[0]), int(offsets[-1])
-    content = b"" if array.buffers()[2] is None else array.buffers()[2].slice(first, last - first).to_pybytes()
-    sizes = np.diff(offsets)
-    counts = -(-sizes // _WORD_BYTES)
-    ends = np.cumsum(counts + 1)
-    starts = ends - counts - 1
-    places = np.repeat(offsets[:-1] - first - starts * _WORD_BYTES, counts + 1)
-    places += np.arange(len(places), dtype=np.int64) * _WORD_BYTES
-    places[ends - 1] = 0
-    words: Words = np.ndarray((len(content) + 1,), "<u8", content + bytes(_WORD_BYTES), 0, (1,))[places]
-    filled = counts > 0
-    words[ends[filled] - 2] &= _TAIL_MASKS[sizes[filled] % _WORD_BYTES]
-    words[ends - 1] = sizes
-    return words, counts + 1
 
 
 def _without_nulls(lanes: Lanes, array: pa.Array) -> Lanes:

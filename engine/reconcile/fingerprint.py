@@ -23,7 +23,7 @@ CANONICAL_FORM = 1
 """Another number with each change of the canonical form, or of what decoding puts in columns."""
 KEY_BYTES = 32
 DIGEST_BYTES = 16
-_PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 21
 """Rows that are mixed at a time: few enough to stay in the processor's caches."""
 _PIECE_ROWS = 16_384
 _SYSTEM = Struct({ID.name: Scalar.STRING, RESCUED.name: Scalar.STRING})

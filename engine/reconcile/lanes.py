@@ -49,21 +49,28 @@ def mixed(words: Words | Lanes, keys: Lanes) -> Lanes:
     return lanes
 
 
-def mixed_in_order(lanes: Words | Lanes, places: npt.NDArray[np.int64], keys: Lanes) -> Lanes:
-    """Each value under keys that depend on its place in the sequence it belongs to."""
-    by_place = mixed(np.arange(int(places.max(initial=-1)) + 1, dtype=np.uint64), keys)
-    return mixed(lanes, by_place[:, places])
+def place_keys(count: int, keys: Lanes) -> Lanes:
+    """Keys of the first places of a sequence, shape (2, count)."""
+    return mixed(np.arange(count, dtype=np.uint64), keys)
 
 
-def sums(lanes: Lanes, lengths: npt.NDArray[np.int64]) -> Lanes:
-    """The sum of each run of so many values; the runs follow each other."""
+def in_order(lanes: Words | Lanes, lengths: npt.NDArray[np.int64], keys: Lanes) -> Lanes:
+    """Each sequence of so many values as one; the sequences follow each other."""
+    by_place = place_keys(int(lengths.max(initial=0)), keys)
+    placed = mixed(lanes, by_place[:, _places(lengths)])
+    total: Lanes = _sums(placed, lengths) + mixed(lengths.astype(np.uint64), ~keys)
+    return total
+
+
+def _sums(lanes: Lanes, lengths: npt.NDArray[np.int64]) -> Lanes:
+    """The sum of each run."""
     ends = np.cumsum(lengths)
     running = np.zeros((LANES, lanes.shape[1] + 1), np.uint64)
     np.cumsum(lanes, axis=1, out=running[:, 1:])
     return running[:, ends] - running[:, ends - lengths]
 
 
-def places_in_runs(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _places(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """0, 1, 2 ... within each run."""
     starts = np.cumsum(lengths) - lengths
     return np.arange(int(lengths.sum()), dtype=np.int64) - np.repeat(starts, lengths)

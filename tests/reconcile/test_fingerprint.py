@@ -89,6 +89,18 @@ def test_values_that_differ_have_digests_that_differ(column: ColumnType, values:
     assert len(set(of(values, column))) == len(values)
 
 
+@pytest.mark.parametrize("longest", [8, 40, 127, 128, 400])
+def test_a_text_has_its_own_digest_whatever_texts_stand_around_it(longest: int) -> None:
+    """Short texts are mixed in another way than long ones, and columns of both as the longest one asks."""
+    chance = random.Random(longest)  # noqa: S311  repeats
+    texts = ["", "\0" * 7, *("".join(chance.choices("ab\0é", k=chance.randrange(longest // 2))) for _ in range(60))]
+    texts += ["x" * longest, None, "y" * (longest - 1)]
+    chance.shuffle(texts)
+    together = of(texts, Scalar.STRING)
+    assert together == [of([text], Scalar.STRING)[0] for text in texts]
+    assert together == of([*texts, "z" * 1000], Scalar.STRING)[:-1]
+
+
 def test_the_same_text_in_another_type_is_another_digest() -> None:
     text = "0123456789abcdef01234567"
     assert of([text], Scalar.STRING) != of([text], Scalar.OBJECT_ID)
