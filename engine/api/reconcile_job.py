@@ -60,7 +60,8 @@ def reconcile_as_job(
     def begin(job: TableJob) -> _Told:
         return _Told(job.table, say, look)
 
-    tables = [{**without_values(result), "chunks": []} for result in reconcile_tables(settings, begin)]
+    results = reconcile_tables(settings, begin, look=look)
+    tables = [{**without_values(result), "chunks": []} for result in results]
     return {"exit_code": report_of(tables).exit_code, "tables": tables}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ _LOOSE_S = 30.0
 """Beyond the interval of folds: a fold takes its time."""
 
 
+def go_on() -> None:
+    """What a comparison asks that nobody stops."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A table's job with what is open for it."""
@@ -32,6 +37,8 @@ class Comparison:
     settings: Settings
     client: MongoClient[Any]
     database: Database
+    look: Callable[[], None] = go_on
+    """Asked again and again, while it waits too; raises where it shall stop."""
 
     @property
     def rules(self) -> DecodeRules:
@@ -55,6 +62,7 @@ class Comparison:
 
     def open_side(self) -> TableSide:
         """The table at its newest version."""
+        self.look()
         job = self.job
         return TableSide.open(job.paths, job.pipeline.table.mode, job.target.lake.storage_options())
 

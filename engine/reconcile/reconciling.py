@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from engine.errors import UserError
 from engine.reconcile.due import due
 from engine.reconcile.first_pass import Progress
-from engine.reconcile.job import Comparison
+from engine.reconcile.job import Comparison, go_on
 from engine.reconcile.reconciliation import reconcile
 from engine.reconcile.result import Result
 from engine.reconcile.settings import Settings
@@ -22,11 +22,13 @@ def reconcile_tables(
     settings: Settings,
     progress_for: Callable[[TableJob], Progress],
     mend: Callable[[Comparison, Result], None] | None = None,
+    look: Callable[[], None] = go_on,
 ) -> Iterator[Result]:
     """Compare the tables one after the other.
 
     Args:
         mend: called with each result after it was handed on, while the table's job is still open.
+        look: called again and again; what it raises ends the comparison.
 
     Raises:
         UserError: the specs, the names or the target are wrong, or no collection matches.
@@ -49,7 +51,7 @@ def reconcile_tables(
                 chosen = due(job, settings, database, datetime.now(UTC)) if settings.due else settings
                 if chosen is None:
                     continue
-                comparison = Comparison(job, project.root, chosen, clients.of(job.target), database)
+                comparison = Comparison(job, project.root, chosen, clients.of(job.target), database, look)
                 result = reconcile(comparison, progress_for(job))
                 yield result
                 if mend is not None:

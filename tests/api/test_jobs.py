@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 from pymongo.database import Database
+from sqlalchemy import insert
 
+from engine.state.clock import now_text
+from engine.state.schema import locks
 from tests.api.conftest import Served, serve
 from tests.planner.worlds import World
 
@@ -21,11 +24,12 @@ pytestmark = pytest.mark.server
 
 
 @contextmanager
-def worker(root: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker(root: Path, *options: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """An ``oplake jobs`` process."""
     import os  # noqa: PLC0415
 
     command = [sys.executable, "-c", "from engine.cli.main import main; main()", "jobs", "--project", str(root)]
+    command += options
     process = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
     try:
         yield process
@@ -36,14 +40,22 @@ def worker(root: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def until(served: Served, path: str, wanted: str, field: str = "status", patience_s: float = 60) -> dict[str, object]:
-    """Ask until the field has the value."""
+    """Ask until the field has the value, or has it among its values."""
     deadline = time.monotonic() + patience_s
     while True:
         found: dict[str, object] = served.get(path).json()
-        if found[field] == wanted:
+        value = found[field]
+        if value == wanted or (isinstance(value, list) and wanted in value):
             return found
         assert time.monotonic() < deadline, found
         time.sleep(0.1)
+
+
+def hold_runs_elsewhere(served: Served) -> None:
+    """As if a worker on another host looked after the runs."""
+    holder = {"host": "lost", "boot": "b", "pid": 7, "born": "1", "purpose": "`oplake jobs`", "since": now_text()}
+    with served.app.state.service.database.writing() as connection:
+        connection.execute(insert(locks).values(name="runs:local", **holder))
 
 
 @pytest.fixture
@@ -131,3 +143,37 @@ def test_a_job_that_was_cancelled_in_the_queue_is_never_begun(fresh: Served) -> 
     with worker(fresh.root):
         until(fresh, f"/jobs/{second}", "done")
     assert not fresh.get("/plan").json()["empty"]
+
+
+def test_a_reconciliation_that_waits_for_a_fold_ends_when_it_is_cancelled(
+    fresh: Served, database: Database[dict[str, object]]
+) -> None:
+    fresh.post("/applies", {"digest": fresh.get("/plan").json()["digest"]})
+    with worker(fresh.root):
+        fresh.post("/pipelines/orders/start")
+        until(fresh, "/pipelines/orders/status", 3, "rows")  # type: ignore[arg-type]
+        hourly = {"source": {"collections": [f"{database.name}.orders"]}, "table": {"fold": {"every": "1h"}}}
+        fresh.post("/pipelines/orders/pause")
+        until(fresh, "/pipelines/orders/status", "paused", "run")
+        World(fresh.root).pipeline("orders", hourly)
+        fresh.post("/pipelines/orders/resume")
+        database["orders"].insert_one({"_id": 4, "n": 4})
+        until(fresh, "/tables/orders/changes", 4, "rows")  # type: ignore[arg-type]
+        job = fresh.post("/reconciliations", {"pipelines": ["orders"]}).json()["id"]
+        until(fresh, f"/jobs/{job}", "orders: about 100 % read", "progress")
+        assert fresh.post(f"/jobs/{job}/cancel", role="viewer").status_code == 403
+        assert fresh.post(f"/jobs/{job}/cancel", role="operator").json()["status"] == "running"
+        ended = until(fresh, f"/jobs/{job}", "cancelled")
+        assert fresh.get(f"/jobs/{job}/report").status_code == 404
+    assert (ended["result"], ended["error"]) == (None, None)
+
+
+def test_runs_of_a_worker_whose_host_is_gone_are_taken_over_when_somebody_says_so(fresh: Served) -> None:
+    hold_runs_elsewhere(fresh)
+    job = fresh.post("/applies", {"digest": fresh.get("/plan").json()["digest"]}).json()["id"]
+    fresh.post("/pipelines/orders/start")
+    with worker(fresh.root):
+        until(fresh, f"/jobs/{job}", "done")  # which any worker does
+        assert fresh.get("/pipelines/orders/status").json()["run"] == "waiting"
+    with worker(fresh.root, "--break-lock"):
+        until(fresh, "/pipelines/orders/status", "running", "run")
