@@ -18,6 +18,10 @@ from engine.secrets.vault_path import SecretPath
 if TYPE_CHECKING:
     from hvac import Client
 
+_UNTRUSTED = (
+    "set the target's `vault.ca` to a file (PEM) with the CA that signed Vault's certificate, and `vault.address` to a "
+    "name that the certificate has"
+)
 _DOWN = "check that Vault runs, is unsealed and can be reached from here; what was read before stays in use"
 
 
@@ -163,6 +167,7 @@ class VaultClient:
     def _asking(self, what: str) -> Iterator[None]:
         from hvac import exceptions  # noqa: PLC0415  loaded with the client
         from requests import RequestException  # noqa: PLC0415  comes with hvac
+        from requests.exceptions import SSLError  # noqa: PLC0415
 
         where = f"{self.address} {what}"
         down = (exceptions.VaultDown, exceptions.VaultNotInitialized, exceptions.BadGateway)
@@ -184,6 +189,8 @@ class VaultClient:
                 where=where,
                 remedy="check the login in the target's `vault.auth`; Vault's audit log tells more",
             ) from None
+        except SSLError:
+            raise SecretsUnreachable("Vault's certificate is not trusted", where=where, remedy=_UNTRUSTED) from None
         except (RequestException, OSError) as error:
             raise SecretsUnreachable(
                 f"Vault does not answer ({type(error).__name__})", where=where, remedy=_DOWN

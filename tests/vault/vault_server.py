@@ -13,6 +13,7 @@ from hvac import Client
 from engine.errors import OperatorError
 from engine.stack.ports import LOOPBACK
 from engine.stack.server import Server
+from tests.vault.private_ca import PrivateCa
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 PROGRAM = CACHE / "oplake" / "bin" / "vault"
@@ -24,18 +25,20 @@ class VaultServer(Server):
 
     name: ClassVar[str] = "vault"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, authority: PrivateCa | None = None) -> None:
+        """With an authority it speaks TLS, with a certificate that this one signed."""
         super().__init__(folder)
+        self._authority = authority
         self._key = self._root = ""
 
     @property
     def address(self) -> str:
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"{'https' if self._authority else 'http'}://{LOOPBACK}:{self.port}"
 
     @property
     def root(self) -> Client:
         """A client that may do everything."""
-        return Client(url=self.address, token=self._root)
+        return self._client(token=self._root)
 
     @property
     def root_token(self) -> str:
@@ -43,7 +46,7 @@ class VaultServer(Server):
 
     def initialise(self) -> None:
         """Make its keys, and unseal it."""
-        made = Client(url=self.address).sys.initialize(secret_shares=1, secret_threshold=1)
+        made = self._client().sys.initialize(secret_shares=1, secret_threshold=1)
         self._key, self._root = made["keys"][0], made["root_token"]
         self.unseal()
 
@@ -57,11 +60,20 @@ class VaultServer(Server):
         """A secret of the KV engine at ``secret/``."""
         self.root.secrets.kv.v2.create_or_update_secret(path, values, mount_point="secret")
 
+    def _client(self, **more: Any) -> Client:  # noqa: ANN401 - of hvac's client
+        return Client(url=self.address, verify=str(self._authority.file) if self._authority else True, **more)
+
+    def _listener(self) -> dict[str, Any]:
+        if self._authority is None:
+            return {"tls_disable": True}
+        certificate, key = self._authority.issue(self.folder)
+        return {"tls_cert_file": str(certificate), "tls_key_file": str(key)}
+
     def _prepare(self) -> None:
         super()._prepare()
         settings: dict[str, Any] = {
             "storage": {"file": {"path": str(self.folder / "data")}},
-            "listener": {"tcp": {"address": f"{LOOPBACK}:{self.port}", "tls_disable": True}},
+            "listener": {"tcp": {"address": f"{LOOPBACK}:{self.port}", **self._listener()}},
             "disable_mlock": True,
             "api_addr": self.address,
         }
@@ -78,7 +90,7 @@ class VaultServer(Server):
 
     def _answers(self) -> bool:
         try:
-            Client(url=self.address, timeout=1).sys.read_seal_status()
+            self._client(timeout=1).sys.read_seal_status()
         except OSError:
             return False
         return True
