@@ -49,6 +49,12 @@ def pod(one: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def labels(one: dict[str, Any]) -> dict[str, str]:
+    """Of a workload's pods."""
+    found: dict[str, str] = one["spec"]["template"]["metadata"]["labels"]
+    return found
+
+
 def containers(objects: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Name of the workload, pod, container."""
     for one in objects:
@@ -222,6 +228,29 @@ def test_maps_are_mounted_where_the_image_looks(objects: list[dict[str, Any]]) -
         assert used <= maps, name
         places = {mount["mountPath"] for mount in container["volumeMounts"] if mount.get("readOnly")}
         assert places == {"/project/specs/targets", "/project/specs/pipelines"}, name
+
+
+def test_workers_and_the_service_are_scraped_where_they_answer_as_jobs_that_the_alerts_know(
+    objects: list[dict[str, Any]],
+) -> None:
+    monitors = list(YAML(typ="safe").load_all((KUBERNETES / "components/prometheus/monitor.yaml").read_text()))
+    configured = YAML(typ="safe").load((ROOT / "deploy/observability/prometheus/prometheus.yml").read_text())
+    jobs = {one["job_name"]: one for one in configured["scrape_configs"]}
+    seen = set()
+    for monitor in monitors:
+        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+        (deployment,) = [
+            one
+            for one in objects
+            if one["kind"] == "Deployment" and monitor["spec"]["selector"]["matchLabels"].items() <= labels(one).items()
+        ]
+        ports = {port["name"] for one in pod(deployment)["containers"] for port in one["ports"]}
+        assert endpoint["port"] in ports
+        job = next(one["replacement"] for one in endpoint["relabelings"] if one["targetLabel"] == "job")
+        assert endpoint["path"] == jobs[job].get("metrics_path", "/metrics")
+        assert ("authorization" in endpoint) == ("authorization" in jobs[job])
+        seen.add(job)
+    assert seen == {"oplake-run", "oplake-api"}
 
 
 def test_the_tools_are_held_by_checksums() -> None:
