@@ -15,6 +15,8 @@ from engine.resources.connect_rest import ConnectRest
 from engine.resources.connector_states import read_state
 
 PATIENCE_S = 30.0
+RESUMED_WITHIN_S = 600.0
+"""Connect knows of no connector until it has read its configurations, from a broker that may be away, too."""
 PAUSE_S = 0.5
 _log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ class Rewinding:
             self.remember()
 
     def resume(self, name: str) -> None:
-        """Let a connector run, whatever was done to it."""
+        """Let a connector run, whatever was done to it: one that stays stopped would look like a loss."""
 
         def asked() -> bool:
             with suppress(TransportError):
@@ -65,7 +67,7 @@ class Rewinding:
                 return True
             return False
 
-        _in_time(asked)
+        assert _in_time(asked, RESUMED_WITHIN_S), f"{name} cannot be resumed"
 
     def resume_all(self) -> None:
         """Let all of them run."""
@@ -81,8 +83,8 @@ class Rewinding:
             return False
 
 
-def _in_time(attempt: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE_S
+def _in_time(attempt: Callable[[], bool], patience_s: float = PATIENCE_S) -> bool:
+    until = time.monotonic() + patience_s
     while not attempt():
         if time.monotonic() > until:
             return False
