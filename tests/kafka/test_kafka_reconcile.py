@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from engine.reconcile.counts import EQUAL
 from engine.reconcile.repair import Repaired, repair
+from engine.reconcile.result import Mode, Result
 from engine.reconcile.verdict import Verdict
 from engine.stack.connect import ConnectWorker
 from engine.stack.kafka import KafkaBroker
@@ -23,6 +25,12 @@ from tests.reconcile.comparing import compare, comparing, told
 from tests.reconcile.test_reconcile import rewrite
 
 pytestmark = [pytest.mark.server, pytest.mark.kafka]
+
+
+def every_mode(project: KafkaProject) -> list[Result]:
+    """In full, by counts, and a sample of more than there is."""
+    modes: list[Mode] = ["full", "counts", "sampled"]
+    return [compare(project, mode=mode, rate=0.01) for mode in modes]  # type: ignore[arg-type]
 
 
 def test_a_difference_is_confirmed_only_when_nothing_is_on_its_way_and_then_repaired(
@@ -53,10 +61,10 @@ def test_a_difference_is_confirmed_only_when_nothing_is_on_its_way_and_then_repa
         worker.send(signal.SIGTERM)
         assert worker.wait() == 0, worker.text
         project.catch_up(nursery)
-        at_rest = compare(project)  # type: ignore[arg-type]
+        at_rest = every_mode(project)
         rewrite(project.paths.current, lambda rows: [row for row in rows if row["_id"] != "last"])
         things.insert_one({"_id": "on its way"})
-        damaged = compare(project)  # type: ignore[arg-type]
+        damaged, damaged_counts, damaged_sample = every_mode(project)
         with comparing(project) as comparison:  # type: ignore[arg-type]
             repaired = repair(comparison, damaged)
         things.update_one({"_id": "last"}, {"$set": {"n": "newer than the repair"}})
@@ -70,7 +78,9 @@ def test_a_difference_is_confirmed_only_when_nothing_is_on_its_way_and_then_repa
         connector.delete()
 
     assert not any(verdict.is_confirmed for result in moving for verdict in told(result).values()), moving
-    assert (told(at_rest), at_rest.exit_code) == ({}, 0)
-    assert told(damaged) == {"last": Verdict.MISSING, "on its way": Verdict.IN_FLIGHT}
+    assert [(result.totals, result.exit_code) for result in at_rest] == [({}, 0)] * 3
+    assert at_rest[1].confidence == EQUAL
+    assert told(damaged) == told(damaged_sample) == {"last": Verdict.MISSING, "on its way": Verdict.IN_FLIGHT}
+    assert damaged_counts.totals == {Verdict.MISSING: 1}, "two rows too few, of which one may be on its way"
     assert repaired == Repaired(1, {})
     assert (told(mended), mended.exit_code) == ({}, 0)
