@@ -1,8 +1,9 @@
 """Two 64-bit lanes: many values at once, each mixed under two keys that know nothing of each other.
 
-The mixer is MurmurHash3's finaliser (fmix64, public domain), with a multiplier of its own in each lane (odd ones from
-fmix64 and SplitMix64). It is a bijection: two different values never meet within a lane, and whole rows, which are sums
-of mixed values, meet by chance only: once in 2^128 pairs for a key that was drawn at random.
+The mixer is made as MurmurHash3's finaliser (fmix64, public domain), with other shifts and with multipliers of its own
+in each lane (odd ones from fmix64 and SplitMix64). It is a bijection: two different values never meet within a lane,
+and whole rows, which are sums of mixed values, meet by chance only: once in 2^128 pairs for a key that was drawn at
+random.
 """
 
 from __future__ import annotations
