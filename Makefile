@@ -16,7 +16,7 @@ export OPLAKE_DATASETS
 WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: help setup dashboards demo test unit lint format bench bench-api bench-kafka bench-reconcile chaos lock clean
+.PHONY: help setup dashboards demo test unit lint format bench bench-api bench-kafka bench-reconcile chaos brokers lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
@@ -69,6 +69,9 @@ bench-api: $(READY) ## requests a second that the service answers, and how fast
 
 chaos: $(READY) ## kill everything of the production transport three hundred times (an hour or so)
 	OPLAKE_CHAOS_KILLS=300 $(BIN)/python -m pytest -n 0 --log-cli-level INFO --log-format '%(asctime)s %(message)s' tests/chaos
+
+brokers: $(READY) ## kill one of three brokers while two workers read (a minute of both cores)
+	$(BIN)/python -m pytest -n 0 tests/kafka/long_brokers.py
 
 # Both tools come from the registry that pip is set up for, at these versions, into a cache of their own.
 sbom: $(READY) ## write dist/oplake.cdx.json: what the image holds, as CycloneDX

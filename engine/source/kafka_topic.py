@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from confluent_kafka import IsolationLevel, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from engine.errors import SourceUnreachable
 from engine.source.kafka_errors import asking, connecting
 from engine.source.kafka_trouble import Trouble
 
@@ -40,11 +41,9 @@ class TopicView:
             SourceError: the settings make no client.
         """
         self.name = name
-        chosen = {name: value for name, value in settings.items() if name.startswith(_CONNECTING)}
-        self._trouble = Trouble(chosen)
-        with connecting(chosen):
-            # A broker that does not answer is told as an error; the client itself would write to stderr.
-            self._admin = AdminClient({**chosen, "log_level": 0}, error_cb=self._trouble.note)
+        self._chosen = {name: value for name, value in settings.items() if name.startswith(_CONNECTING)}
+        self._trouble = Trouble(self._chosen)
+        self._admin = self._client()
 
     def describe(self) -> Topic:
         """The topic.
@@ -77,8 +76,22 @@ class TopicView:
             )
             return {place.partition: answer.result().offset for place, answer in asked.items()}
 
+    def _client(self) -> AdminClient:
+        with connecting(self._chosen):
+            # A broker that does not answer is told as an error; the client itself would write to stderr.
+            return AdminClient({**self._chosen, "log_level": 0}, error_cb=self._trouble.note)
+
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        with asking(self.name, lambda: self._trouble.of(self._admin)):
-            yield
+        """Once there was no answer, the next question is asked by a new client.
+
+        A client that was asking a broker when it died can go without an answer for minutes, although the others
+        have taken over and answer everybody else.
+        """
+        try:
+            with asking(self.name, lambda: self._trouble.of(self._admin)):
+                yield
+        except SourceUnreachable:
+            self._admin = self._client()
+            raise
         self._trouble.forget()

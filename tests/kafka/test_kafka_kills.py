@@ -26,13 +26,13 @@ class Writer(threading.Thread):
 
     def __init__(self, topic: KafkaTopic, collection: Collection) -> None:
         super().__init__(name="writer", daemon=True)
-        self._topic, self._collection = topic, collection
+        self._topic, self.collection = topic, collection
         self._stopped = threading.Event()
         self.events: list[Event] = []
 
     def run(self) -> None:
         while not self._stopped.is_set():
-            new = self._collection.changes(30)
+            new = self.collection.changes(30)
             self._topic.write([*new, *new[-3:]])
             self.events += new
             self._stopped.wait(0.1)

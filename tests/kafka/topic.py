@@ -83,9 +83,10 @@ class Collection:
 class KafkaTopic:
     """One topic of a broker."""
 
-    def __init__(self, bootstrap: str, name: str, partitions: int = 4, **config: str) -> None:
+    def __init__(self, bootstrap: str, name: str, partitions: int = 4, *, copies: int = 1, **config: str) -> None:
         self.name = name
         self.partitions = partitions
+        self._copies = copies
         self._bootstrap = {"bootstrap.servers": bootstrap}
         self._config = config
         self._admin = AdminClient(self._bootstrap)
@@ -99,7 +100,7 @@ class KafkaTopic:
         self._admin.delete_topics([self.name])[self.name].result()
 
     def create(self) -> None:
-        made = NewTopic(self.name, self.partitions, 1, config=self._config)
+        made = NewTopic(self.name, self.partitions, self._copies, config=self._config)
         until = time.monotonic() + PATIENCE_S
         while True:
             try:
