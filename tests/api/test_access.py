@@ -43,6 +43,51 @@ def test_a_role_may_what_the_lesser_roles_may_and_no_more(served: Served) -> Non
     assert served.get("/pipelines/orders/dead-letters?content=true", "viewer").status_code == 403
 
 
+CHANGES = {
+    ("put", "/api/v1/pipelines/{name}"): ("admin", {"spec": "pipeline: nothing"}, 403),
+    ("delete", "/api/v1/pipelines/{name}"): ("admin", None, 403),
+    ("post", "/api/v1/pipelines/{name}/validate"): ("operator", {"spec": "pipeline: nothing"}, 200),
+    ("post", "/api/v1/pipelines/{name}/plan"): ("admin", {"spec": "pipeline: nothing"}, 422),
+    ("post", "/api/v1/pipelines/{name}/{verb}"): ("operator", None, 404),
+    ("post", "/api/v1/pipelines/{name}/dead-letters/replay"): ("operator", None, 404),
+    ("post", "/api/v1/pipelines/{name}/dead-letters/drop"): ("admin", {}, 404),
+    ("post", "/api/v1/jobs/{job_id}/cancel"): ("operator", None, 404),
+    ("post", "/api/v1/applies"): ("admin", {"digest": "short"}, 422),
+    ("post", "/api/v1/snapshots"): ("operator", {"collections": []}, 422),
+    ("post", "/api/v1/reconciliations"): ("operator", {"pipelines": ["nothing"]}, 400),
+    ("post", "/api/v1/queries"): ("viewer", {"sql": "select * from nothing"}, 400),
+}
+"""What changes something, or asks for it: the role that it takes, and the status for a name that nothing has."""
+
+
+def test_every_address_refuses_the_lesser_role_and_knows_no_name_that_nothing_has(root: Path) -> None:
+    one = serve(root)
+    described = one.get("/openapi.json").json()["paths"]
+    wrong = {"{name}": "nothing", "{job_id}": "99999", "{verb}": "start", "{table}": "nothing", "{kind}": "current"}
+    seen = set()
+    for path, methods in described.items():
+        for method in methods:
+            role, body, status = CHANGES.get((method, path), ("viewer", None, 404 if "{" in path else 200))
+            if path == "/api/v1/audit":
+                role = "admin"
+            if path in ("/api/v1/events", "/api/v1/health", "/api/v1/ready"):
+                continue  # a stream does not end; the other two are open to all
+            url = path
+            for name, value in wrong.items():
+                url = url.replace(name, value)
+
+            def ask(who: str, m: str = method, u: str = url, b: Any = body) -> Any:  # noqa: ANN401
+                return one.ask(lambda client: client.request(m, u, json=b), who)
+
+            seen.add((method, path))
+            assert (ask(role).status_code, method, path) == (status, method, path)
+            if role != "viewer":
+                lesser = ask({"admin": "operator", "operator": "viewer"}[role])
+                assert (lesser.status_code, lesser.json()["code"]) == (403, "forbidden"), (method, path)
+    assert set(CHANGES) <= seen
+    assert len(seen) > 20
+
+
 def test_a_revoked_key_opens_nothing_and_its_use_is_limited(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = serve(root, failures_per_address="3/minute")
     monkeypatch.setattr(identity, "REMEMBERED_S", 0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import signal
 import threading
 import time
@@ -63,3 +65,53 @@ def test_no_request_is_lost_while_all_processes_are_started_anew(served: Served,
     assert failures == []
     assert set(answers) == {200}
     assert len(answers) > count
+
+
+def opened(port: int) -> http.client.HTTPConnection:
+    """A connection that the service has taken."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/api/v1/health")
+    assert connection.getresponse().read()
+    return connection
+
+
+def followed(port: int, key: str, job: int) -> http.client.HTTPResponse:
+    """The stream of a job, after its first event."""
+    connection = opened(port)
+    connection.request("GET", f"/api/v1/jobs/{job}/events", headers={"Authorization": f"Bearer {key}"})
+    stream = connection.getresponse()
+    assert stream.readline() == b"event: job\n"
+    return stream
+
+
+def test_a_stop_ends_streams_whole_answers_what_is_in_hand_and_leaves_jobs_to_the_next_service(
+    served: Served, tmp_path: Path
+) -> None:
+    jobs, key = served.app.state.service.jobs, served.keys["viewer"]
+    jobs.ask("snapshot", {"collections": ["shop.orders"]}, "someone")
+    job = jobs.claim()
+    environment = Settings(project=served.root).environment()
+    body = json.dumps({"sql": "select count(*) as n from orders"}).encode()
+
+    def command(port: int) -> list[str]:
+        serving = ["-c", "from engine.cli.main import main; main()", "serve", "--port", str(port)]
+        return [*serving, "--project", str(served.root)]
+
+    port = free_port()
+    with server(command(port), port, environment, tmp_path / "first.log") as first:
+        stream, asking = followed(port, key, job.id), opened(port)
+        asking.putrequest("POST", "/api/v1/queries")
+        for name, value in (("Authorization", f"Bearer {key}"), ("Content-Type", "application/json")):
+            asking.putheader(name, value)
+        asking.putheader("Content-Length", str(len(body)))
+        asking.endheaders(body[:5])
+        first.send_signal(signal.SIGTERM)
+        assert b'"status":"running"' in stream.read(), "and the stream was not cut off"
+        asking.send(body[5:])
+        assert json.loads(asking.getresponse().read()) == [{"n": 3}]
+        assert first.wait(60) == -signal.SIGTERM, "Uvicorn ends by the signal it was stopped with"
+    port = free_port()
+    with server(command(port), port, environment, tmp_path / "second.log"):
+        stream = followed(port, key, job.id)
+        jobs.end(job, "done", result={})
+        assert b'"status":"done"' in stream.read()
