@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,8 +18,12 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from engine.api.settings import Settings
-from tests.api.conftest import Served
+from engine.lake.dead_letters import DeadLetters
+from engine.lake.layout import dead_letters_uri
+from engine.source.batch import Rejected
+from tests.api.conftest import Served, serve
 from tests.api.processes import free_port, server
+from tests.planner.worlds import World
 from tests.reconcile.reports import finding, result
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -113,6 +118,38 @@ def test_every_view_is_accessible_in_light_and_dark_and_used_with_the_keyboard_a
         _judge(browser, "a job that is followed")
     asked = jobs.page(None, 1)[0]
     assert (asked.kind, asked.arguments) == ("reconcile", {"pipelines": ["orders"], "mode": "full"})
+
+
+def test_a_plan_with_changes_waiting_dead_letters_and_rows_are_accessible_and_letters_are_replayed(
+    browser: webdriver.Chrome, mongo: str, tmp_path: Path
+) -> None:
+    world = World(tmp_path)
+    world.target(mongo)
+    world.spec()
+    world.apply()
+    world.fill(3)
+    letter = Rejected("shop.orders", 0, 7, 1_795_521_600_000, b"key", b"value", "message-not-json", "why", 5)
+    DeadLetters(dead_letters_uri(str(tmp_path / "lake"), "orders")).keep([letter], datetime.now(UTC), 10)
+    world.spec(mode="history")
+    served = serve(tmp_path)
+    with _page(served, tmp_path / "log") as port:
+        browser.get(f"http://127.0.0.1:{port}/#/pipelines/orders")
+        _wait(browser, "#key")
+        _press(browser, served.keys["operator"], Keys.ENTER)
+        _wait(browser, "main details")
+        assert "replace orders/history" in _text(browser, "[aria-label=Plan]")
+        assert "message-not-json" in _text(browser, "main")
+        _judge(browser, "a plan with changes, and dead letters")
+        _open(browser, "Replay")
+        WebDriverWait(browser, PATIENCE_S).until(lambda driver: "queued" in _text(driver, "[aria-label=Job]"))
+        browser.get(f"http://127.0.0.1:{port}/#/query")
+        _wait(browser, "#sql")
+        _open(browser, "Run")
+        assert "k0" in _text(browser, "tbody")
+        _judge(browser, "rows of a query")
+        _reach_everything(browser, "rows of a query")
+    (asked,) = served.app.state.service.jobs.page(None, 9)
+    assert (asked.kind, asked.arguments) == ("replay", {"pipeline": "orders"})
 
 
 def _judge(browser: webdriver.Chrome, view: str) -> None:
