@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).parents[2]
 HEAVY = {"pyarrow", "deltalake", "duckdb", "pymongo", "bson", "sqlalchemy", "alembic", "mimesis", "faker", "rich"}
 MAX_CPU_SECONDS = 2.0

@@ -153,6 +153,7 @@ def on_a_terminal(folder: Path, env: dict[str, str]) -> str:
     return printed.decode()
 
 
+@pytest.mark.slow
 def test_colours_are_for_terminals_that_want_them(broken: Path) -> None:
     assert "\033[31merror[unknown-key]\033[0m" in on_a_terminal(broken, {"TERM": "xterm", "NO_COLOR": ""})
     for env in ({"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}):

@@ -37,6 +37,7 @@ def dashboards() -> dict[str, Any]:
     return runpy.run_path(str(OBSERVABILITY / "dashboards.py"))
 
 
+@pytest.mark.slow
 @needs_prometheus
 def test_the_rules_do_what_their_tests_say() -> None:
     told = subprocess.run(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pytest
 from bson.int64 import Int64
 from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
@@ -28,6 +29,7 @@ from engine.spec.types import Struct
 from tests.decode import bson_strategies as bs
 from tests.examples import examples
 
+pytestmark = pytest.mark.slow
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 Changes = list[tuple[int, dict[str, object]]]
 fields = st.dictionaries(bs.names.filter(lambda name: name != "_id"), bs.values, max_size=5)

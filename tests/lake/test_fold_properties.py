@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from engine.spec.types import ListOf, Scalar, Struct
 from tests.examples import examples
 from tests.lake.changes import COLUMNS, Change, chain_of, expected_current, expected_history, rows, stored
 
+pytestmark = pytest.mark.slow
 WIDER = Struct(
     {
         **COLUMNS.fields,

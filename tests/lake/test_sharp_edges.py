@@ -174,6 +174,7 @@ else:
 """
 
 
+@pytest.mark.slow
 def test_a_sliced_struct_would_abort_the_process_so_slices_are_copied(tmp_path: Path) -> None:
     def write(how: str) -> int:
         command = [sys.executable, "-c", SLICED_WRITE, str(tmp_path / how), how]

@@ -94,6 +94,7 @@ def test_a_saved_query_runs_by_its_name(project: Path) -> None:
     assert "did you mean `numbers`?" in unknown.stderr
 
 
+@pytest.mark.slow
 def test_an_arrow_stream_goes_into_a_pipe(project: Path, tmp_path: Path) -> None:
     out = tmp_path / "rows.arrow"
     with out.open("wb") as stream:

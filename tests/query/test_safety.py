@@ -181,6 +181,7 @@ def test_a_query_out_of_memory_fails_and_says_so(orders: SmallLake) -> None:
     assert "--memory-limit" in caught.value.remedy
 
 
+@pytest.mark.slow
 def test_a_sort_beyond_memory_spills_below_the_project_and_leaves_nothing(orders: SmallLake) -> None:
     sql = (
         "select count(*) c, max(s) m from (select repeat('x', 100) || range s from range(3000000) order by hash(range))"

@@ -49,6 +49,7 @@ def test_locks_of_different_names_do_not_meet(database: Database) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_the_lock_of_a_killed_process_is_taken_over(state_url: str, database: Database) -> None:
     died = subprocess.run([sys.executable, "-c", HOLD_AND_DIE, state_url], check=False)
     assert died.returncode == -9

@@ -50,6 +50,7 @@ def test_a_run_that_enters_again_is_told_once(runs: Runs) -> None:
     assert tables(runs, "orders", "users") == ["orders"]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_is_not_told(state_url: str, runs: Runs) -> None:
     died = subprocess.run([sys.executable, "-c", ENTER_AND_DIE, state_url], check=False)
     assert died.returncode == -9

@@ -55,6 +55,7 @@ def test_the_same_request_with_one_idempotency_key_makes_one_job(database: Datab
     assert jobs.waiting() == 2
 
 
+@pytest.mark.slow
 def test_the_job_of_a_worker_that_was_killed_goes_to_the_next_and_is_given_up_in_the_end(
     database: Database, state_url: str
 ) -> None:
@@ -75,6 +76,7 @@ def test_the_job_of_a_worker_that_was_killed_goes_to_the_next_and_is_given_up_in
     assert (ended.status, ended.result) == ("done", {"steps": 2})
 
 
+@pytest.mark.slow
 def test_a_job_that_kills_every_worker_is_given_up(database: Database, state_url: str) -> None:
     jobs = Jobs(database, "local")
     asked = jobs.ask("apply", {}, "key x")
