@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from engine.api.application import create_app
 from engine.api.settings import Settings
 from engine.state.api_keys import ROLES
 from tests.planner.worlds import World
@@ -53,6 +52,9 @@ class Served:
 
 
 def serve(root: Path, **settings: Any) -> Served:  # noqa: ANN401 - whatever settings there are
+    # Every worker of the suite collects this file, and few serve: the application's libraries take a second or two.
+    from engine.api.application import create_app  # noqa: PLC0415
+
     app = create_app(Settings(project=root, **settings))
     keys = {role: app.state.service.keys.create(role, role)[1] for role in ROLES}
     return Served(app, keys, root)

@@ -15,7 +15,6 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from engine.api import identity
 from tests.api.conftest import Served, serve, spec
 
 pytestmark = pytest.mark.server
@@ -90,7 +89,7 @@ def test_every_address_refuses_the_lesser_role_and_knows_no_name_that_nothing_ha
 
 def test_a_revoked_key_opens_nothing_and_its_use_is_limited(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = serve(root, failures_per_address="3/minute")
-    monkeypatch.setattr(identity, "REMEMBERED_S", 0.0)
+    monkeypatch.setattr("engine.api.identity.REMEMBERED_S", 0.0)
     assert one.get("/me", "viewer").json() == {
         "actor": f"key viewer ({one.keys['viewer'].split('_')[1]})",
         "role": "viewer",

@@ -6,19 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from tests.api.conftest import Served, serve
 
 pytestmark = pytest.mark.server
-CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +19,17 @@ def described(root: Path) -> Served:
 
 
 def test_made_up_requests_get_described_answers(described: Served) -> None:
+    # Imported late, like the application: every worker of the suite collects this file.
+    import schemathesis  # noqa: PLC0415
+    from schemathesis import checks  # noqa: PLC0415
+    from schemathesis.specs.openapi import checks as openapi  # noqa: PLC0415
+
+    judges = [
+        checks.not_a_server_error,
+        openapi.content_type_conformance,
+        openapi.response_schema_conformance,
+        openapi.status_code_conformance,
+    ]
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", described.app)
     headers = {"Authorization": f"Bearer {described.keys['admin']}"}
     count = 0
@@ -38,7 +41,7 @@ def test_made_up_requests_get_described_answers(described: Served) -> None:
         @settings(max_examples=6, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         @schemathesis_case(operation)
         def one(case: Any) -> None:  # noqa: ANN401
-            case.call_and_validate(headers=headers, checks=CHECKS)
+            case.call_and_validate(headers=headers, checks=judges)
 
         one()
         count += 1
