@@ -126,6 +126,7 @@ def test_run_refuses_a_store_that_loses_commits_before_it_opens_a_table(tmp_path
     assert store.gets == 0
 
 
+@pytest.mark.server
 def test_status_tells_whether_the_store_keeps_commits_apart(tmp_path: Path, s3: S3Store) -> None:
     assert told_by_status(tmp_path / "sound", f"s3://{BUCKET}/{tmp_path.name}", s3.endpoint) == SOUND
     with fake(ignoring) as store:
