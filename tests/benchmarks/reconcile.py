@@ -26,7 +26,7 @@ from tests.benchmarks.end_to_end import DOCUMENTS, a_shop, measured
 from tests.benchmarks.measurement import REPEATS, Measurement
 
 ROWS_A_FILE = 200_000
-GROWTH = (100_000, 1_000_000)
+GROWTH = (100_000, 1_000_000, 5_000_000)
 RUNS_OF_WHOLE = 3
 
 
