@@ -139,6 +139,7 @@ def test_a_plan_with_changes_waiting_dead_letters_and_rows_are_accessible_and_le
         _wait(browser, "main details")
         assert "replace orders/history" in _text(browser, "[aria-label=Plan]")
         assert "message-not-json" in _text(browser, "main")
+        assert "oplake apply --allow-replace" in _text(browser, "main")
         _judge(browser, "a plan with changes, and dead letters")
         _open(browser, "Replay")
         WebDriverWait(browser, PATIENCE_S).until(lambda driver: "queued" in _text(driver, "[aria-label=Job]"))

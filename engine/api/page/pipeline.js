@@ -54,7 +54,10 @@ function diff(plan, world, told) {
     ...one.consequence.map((line) => `    ${line}`)].join("\n")).join("\n");
   const button = el("button", { class: "main", type: "button", disabled: !may(world, "admin"),
     onclick: () => follow("/applies", { digest: plan.digest, allow_replace: false }, told) }, "Apply the target's plan");
-  return [el("pre", { tabindex: "0", role: "region", "aria-label": "Plan" }, text), el("div", { class: "row" }, button)];
+  const loses = pending.some((one) => ["replace", "delete"].includes(one.action));
+  const hint = loses ? el("p", { class: "soft" }, "What holds data is replaced or deleted by ", el("code", {},
+    "oplake apply --allow-replace"), " alone: here such a plan is refused.") : "";
+  return [el("pre", { tabindex: "0", role: "region", "aria-label": "Plan" }, text), hint, el("div", { class: "row" }, button)];
 }
 
 async function follow(path, body, told) {
@@ -92,7 +95,7 @@ function dead(letters, name, told, world) {
   if (letters instanceof Error) return [problem(letters)];
   if (!letters.items.length) return [el("p", { class: "soft" }, "None: every record could be decoded.")];
   return [
-    table(`${letters.total} records could not be decoded`, [["Topic"], ["Partition", "number"], ["Offset", "number"], ["Code"], ["Detail"]],
+    table(`${letters.total} record${letters.total === 1 ? "" : "s"} could not be decoded`, [["Topic"], ["Partition", "number"], ["Offset", "number"], ["Code"], ["Detail"]],
       letters.items.map((one) => [one.topic, number(one.partition), number(one.offset), one.code, one.detail]), true),
     el("div", { class: "row" }, el("button", { type: "button", disabled: !may(world, "operator"),
       onclick: () => follow(`/pipelines/${name}/dead-letters/replay`, undefined, told) }, "Replay"))];

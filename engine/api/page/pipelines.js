@@ -15,7 +15,7 @@ export async function pipelines(content, world, signal) {
       el("h2", {}, `Target ${overview.target}`),
       el("p", { class: "soft" }, overview.lake),
       ...notes.map((note) => problem(new Error(note))),
-      rows.length ? table(`${rows.length} pipelines`, HEADINGS, rows, true)
+      rows.length ? table(`${rows.length} pipeline${rows.length === 1 ? "" : "s"}`, HEADINGS, rows, true)
         : el("p", {}, "No pipelines yet: a file in specs/pipelines makes one."));
     if (focused) content.querySelector(focused.href ? `a[href="${focused.getAttribute("href")}"]` : ".scroll")?.focus();
   };
