@@ -15,4 +15,4 @@ class FoldLimits:
     max_bytes: int = 192 * MIB
     """Rows of the log in Arrow form."""
     max_spill_bytes: int = 2048 * MIB
-    """What a MERGE may write to the temporary folder when it runs short of memory."""
+    """What the operators of a MERGE that can spill may hold in memory before they write to the temporary folder."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
@@ -206,3 +207,18 @@ def test_statistics_of_a_log_cover_what_folds_look_up(tmp_path: Path) -> None:
     files = pa.table(DeltaTable(log.uri).get_add_actions(flatten=True)).to_pylist()
     assert (files[0]["min._op"], files[0]["max._op"]) == ("d", "u")
     assert (files[0]["min._position"], files[0]["max._position"]) == (Change("", 1).order, Change("", 2).order)
+
+
+def test_texts_that_are_different_in_each_row_get_no_dictionary_and_the_others_keep_theirs(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    log.append(rows([Change("a", 1), Change("b", 2)]), {"orders": 1})
+
+    (file,) = tmp_path.rglob("*.parquet")
+    group = pq.read_metadata(file).row_group(0)
+    has_dictionary = {
+        column.path_in_schema: column.has_dictionary_page for column in map(group.column, range(group.num_columns))
+    }
+
+    assert not has_dictionary["_id"]
+    assert not has_dictionary["_position"]
+    assert has_dictionary["_op"]
