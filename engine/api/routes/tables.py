@@ -29,7 +29,7 @@ async def get_table(request: Request, room: Room, _: Viewer, table: str = Table,
     uri = await _uri(room, table, kind)
     report = await room.report.get()
     seen = next(one for one in report.tables if one.status.uri == uri)
-    observed = await threaded(observe_table, uri, _options(room))
+    observed = await threaded(lambda: observe_table(uri, _options(room)))
     columns = {} if observed is None else {name: format_type(kind) for name, kind in observed.columns.fields.items()}
     body = {"name": seen.table, "pipeline": seen.pipeline, "state": seen.state, **asdict(seen.status)}
     return answer(request, body | {"columns": columns})
@@ -46,7 +46,7 @@ async def list_versions(
     limit: Limit = 50,
 ) -> Response:
     """The commits that the Delta log still has, newest first."""
-    past = TablePast(await _uri(room, table, kind), _options(room))
+    past = TablePast(await _uri(room, table, kind), await threaded(_options, room))
     commits = await threaded(past.commits, before, limit + 1)
     return answer(request, page(commits, limit, lambda one: one.version, asdict))
 
@@ -54,7 +54,7 @@ async def list_versions(
 @router.get("/{table}/{kind}/schema", response_model=dict[str, Any])
 async def get_schema_history(request: Request, room: Room, _: Viewer, table: str = Table, kind: str = Kind) -> Response:
     """How the columns changed, newest first, as far back as the Delta log goes."""
-    past = TablePast(await _uri(room, table, kind), _options(room))
+    past = TablePast(await _uri(room, table, kind), await threaded(_options, room))
     return answer(request, {"items": [asdict(one) for one in await threaded(past.schema_changes)]})
 
 
@@ -68,4 +68,5 @@ async def _uri(room: Service, table: str, kind: str) -> str:
 
 
 def _options(room: Service) -> dict[str, str]:
+    """Blocks: specs may be read again, and keys be asked of Vault."""
     return room.scope().target.lake.storage_options()
