@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from engine.errors import TransportError
+from engine.resources.connector_states import without_user_info
 
 if TYPE_CHECKING:
     import httpx
@@ -33,6 +34,7 @@ class ConnectRest:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
+        self._where = f"transport.kafka.connect_url {without_user_info(self._url)}"
 
     @cached_property
     def _client(self) -> httpx.Client:
@@ -133,7 +135,7 @@ class ConnectRest:
         except ValueError:
             raise TransportError(
                 "what answers there is no Kafka Connect: it sends no JSON",
-                where=f"transport.kafka.connect_url {self._url}",
+                where=self._where,
                 remedy="correct the address; `/connectors` below it has to list connectors",
             ) from None
 
@@ -160,7 +162,7 @@ class ConnectRest:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise TransportError(
                 f"Kafka Connect does not answer ({_reason(error)})",
-                where=f"transport.kafka.connect_url {self._url}",
+                where=self._where,
                 remedy="check that a worker runs there and that this host may reach it",
             ) from None
 
@@ -171,7 +173,7 @@ class ConnectRest:
         kind = ConnectFailed if answer.status_code >= _SERVER_ERROR else TransportError
         return kind(
             f"Kafka Connect refuses {method} {path.partition('?')[0]} with {answer.status_code}{told}",
-            where=f"transport.kafka.connect_url {self._url}",
+            where=self._where,
             remedy="the worker's log says why",
         )
 

@@ -62,4 +62,9 @@ def first_line(trace: str) -> str:
     lines = [line.strip() for line in trace.splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     told = lines[:1] + causes[-1:]
-    return _USER_INFO.sub(r"\1***@", "; caused by ".join(told))[:MAX_TRACE]
+    return without_user_info("; caused by ".join(told))[:MAX_TRACE]
+
+
+def without_user_info(text: str) -> str:
+    """A text with stars for the user names and passwords in its addresses."""
+    return _USER_INFO.sub(r"\1***@", text)

@@ -66,6 +66,13 @@ def test_settings_that_are_refused_come_with_what_is_wrong() -> None:
     assert asked == ["PUT /connector-plugins/Connector/config/validate"]
 
 
+def test_an_error_shows_no_password_of_the_address() -> None:
+    with pytest.raises(TransportError) as caught:
+        ConnectRest(f"http://me:{SECRET}@127.0.0.1:{free_port()}").connectors()
+    assert SECRET not in str(caught.value) + caught.value.where
+    assert "//***@127.0.0.1" in caught.value.where
+
+
 def test_a_connect_that_is_not_there_is_an_error_with_the_remedy() -> None:
     with pytest.raises(TransportError, match="does not answer") as caught:
         ConnectRest(f"http://127.0.0.1:{free_port()}").connectors()
