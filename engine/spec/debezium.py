@@ -66,7 +66,9 @@ class Producer(SpecModel):
     )
     retries: int = Field(2_147_483_647, ge=1, le=2_147_483_647, description="Attempts to send again (retries).")
     transaction_timeout: Duration = Field(
-        timedelta(minutes=15), description="How long a transaction may stay open (transaction.timeout.ms)."
+        timedelta(minutes=1),
+        description="How long a transaction may stay open (transaction.timeout.ms). After a crash, tables and a "
+        "worker of Connect that starts wait for so long for one that nobody ends.",
     )
 
 

@@ -27,7 +27,7 @@ transport:
     connect_url: "{connect}"
     client: {{session.timeout.ms: "4000", heartbeat.interval.ms: "1000"}}
     topic: {{partitions: {partitions}, replication_factor: 1}}
-    connector: {{heartbeat_interval: 1s}}
+    connector: {{heartbeat_interval: 1s, producer: {{transaction_timeout: 10s}}}}
 lake:
   uri: {lake}
   storage: {{endpoint: "{s3}", access_key: "{access_key}", secret_key: "{secret_key}", allow_http: true}}
