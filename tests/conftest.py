@@ -1,7 +1,8 @@
-"""Fixtures that start real servers, each once for a worker of the test run."""
+"""Fixtures for all: real servers, each started once for a worker of the test run, and what is logged."""
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
@@ -10,12 +11,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from pymongo import MongoClient
 from pymongo.database import Database
 
 from engine.stack.connect import ConnectWorker
 from engine.stack.mongodb import MongoServer
 from engine.stack.s3 import S3Store, local_store
+from engine.telemetry.logs import configure
 from tests.examples import load_profile
 from tests.kafka.broker import TestBroker
 
@@ -35,6 +38,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("kafka"):
             item.add_marker(pytest.mark.skip(reason=NO_JVM))
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """What is logged meanwhile, a JSON object a line."""
+    stream = io.StringIO()
+    configure(stream, as_json=True)
+    yield stream
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -22,17 +22,9 @@ from tests.faults.project import Running
 from tests.kafka.broker import TestBroker
 from tests.kafka.project import SHORT_SESSIONS, KafkaProject
 from tests.kafka.topic import Collection, KafkaTopic
+from tests.patience import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.kafka, pytest.mark.fault]
-
-PATIENCE_S = 60.0
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.05)
 
 
 def stop(worker: Running) -> None:

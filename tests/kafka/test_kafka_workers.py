@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -14,10 +14,9 @@ from tests.faults.nursery import Nursery
 from tests.faults.project import Running
 from tests.kafka.project import KafkaProject
 from tests.kafka.topic import Collection, Event, KafkaTopic
+from tests.patience import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.kafka, pytest.mark.fault]
-
-PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -32,13 +31,6 @@ def others() -> Iterator[list[Running]]:
 
 def rows_appended(running: Running) -> int:
     return sum(event["rows"] for event in running.events if event["event"] == "batch appended")
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.05)
 
 
 def is_frozen(running: Running) -> bool:

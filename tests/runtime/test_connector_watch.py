@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
-
-import pytest
-import structlog
 
 from engine.resources.connect_rest import ConnectRest
 from engine.runtime.connector_watch import FIRST_PAUSE_S, LONGEST_PAUSE_S, WatchedConnector
 from engine.runtime.reports import Report
 from engine.stack.ports import free_port
-from engine.telemetry.logs import configure
 from tests.resources.connect_answers import answering
 
 SECRET = "what-a-document-says"  # noqa: S105 - for the test to look for
@@ -24,25 +19,16 @@ RESTARTED = (202, FAILED[1])
 ASK, RESTART = "GET /connectors/c/status", "POST /connectors/c/restart?includeTasks=true&onlyFailed=true"
 
 
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """What is logged."""
-    stream = io.StringIO()
-    configure(stream, as_json=True)
-    yield stream
-    structlog.reset_defaults()
-
-
 def watched(rest: ConnectRest, *, is_ours: bool = True, restarts: bool = True) -> WatchedConnector:
     reports = [Report("orders", "shop"), Report("users", "shop")]
     return WatchedConnector("c", rest, reports, is_ours=lambda: is_ours, restarts=restarts)
 
 
-def events(log: io.StringIO) -> list[str]:
-    return [json.loads(line)["event"] for line in log.getvalue().splitlines()]
+def events(logged: io.StringIO) -> list[str]:
+    return [json.loads(line)["event"] for line in logged.getvalue().splitlines()]
 
 
-def test_one_that_fails_is_started_again_at_once_then_after_pauses_that_double(log: io.StringIO) -> None:
+def test_one_that_fails_is_started_again_at_once_then_after_pauses_that_double(logged: io.StringIO) -> None:
     answers = [FAILED, RESTARTED, FAILED, FAILED, RESTARTED, FAILED, FAILED, RESTARTED]
     with answering(*answers) as (rest, asked):
         connector = watched(rest)
@@ -52,22 +38,22 @@ def test_one_that_fails_is_started_again_at_once_then_after_pauses_that_double(l
     assert asked == [ASK, RESTART, ASK, ASK, RESTART, ASK, ASK, RESTART]
     counters = [report.counters for report in connector.reports]
     assert [(one.connector_failed, one.connector_restarts) for one in counters] == [(True, 3), (True, 0)]
-    assert events(log)[:3] == ["connector failed", "connector failed", "connector restarted"]
-    assert "org.apache.kafka.Errors" in log.getvalue()
-    assert SECRET not in log.getvalue()
+    assert events(logged)[:3] == ["connector failed", "connector failed", "connector restarted"]
+    assert "org.apache.kafka.Errors" in logged.getvalue()
+    assert SECRET not in logged.getvalue()
 
 
-def test_one_that_has_run_for_long_is_started_again_at_once_when_it_fails(log: io.StringIO) -> None:
+def test_one_that_has_run_for_long_is_started_again_at_once_when_it_fails(logged: io.StringIO) -> None:
     with answering(FAILED, RESTARTED, RUNS, RUNS, FAILED, RESTARTED, FAILED) as (rest, asked):
         connector = watched(rest)
         for now in (0, 1, LONGEST_PAUSE_S + 1, LONGEST_PAUSE_S + 2, LONGEST_PAUSE_S + 3):
             connector.look(now)
 
     assert asked == [ASK, RESTART, ASK, ASK, ASK, RESTART, ASK]
-    assert "connector runs again" in events(log)
+    assert "connector runs again" in events(logged)
 
 
-def test_where_somebody_else_starts_it_again_a_failure_is_told_all_the_same(log: io.StringIO) -> None:
+def test_where_somebody_else_starts_it_again_a_failure_is_told_all_the_same(logged: io.StringIO) -> None:
     with answering(FAILED, FAILED) as (rest, asked):
         connector = watched(rest, restarts=False)
         connector.look(0)
@@ -75,7 +61,7 @@ def test_where_somebody_else_starts_it_again_a_failure_is_told_all_the_same(log:
 
     assert asked == [ASK, ASK]
     assert [report.counters.connector_failed for report in connector.reports] == [True, True]
-    assert events(log) == ["connector failed"] * 2
+    assert events(logged) == ["connector failed"] * 2
 
 
 def test_a_worker_that_does_not_lead_asks_nothing_and_tells_nothing() -> None:
@@ -87,7 +73,7 @@ def test_a_worker_that_does_not_lead_asks_nothing_and_tells_nothing() -> None:
     assert connector.reports[0].counters.connector_failed is None
 
 
-def test_a_connect_that_does_not_answer_is_told_once_and_asked_again(log: io.StringIO) -> None:
+def test_a_connect_that_does_not_answer_is_told_once_and_asked_again(logged: io.StringIO) -> None:
     connector = watched(ConnectRest(f"http://127.0.0.1:{free_port()}"))
 
     connector.look(0)
@@ -96,6 +82,6 @@ def test_a_connect_that_does_not_answer_is_told_once_and_asked_again(log: io.Str
         connector.rest = rest
         connector.look(2)
 
-    assert events(log)[:1] == ["connector not asked"]
-    assert "connector not asked" not in events(log)[1:]
+    assert events(logged)[:1] == ["connector not asked"]
+    assert "connector not asked" not in events(logged)[1:]
     assert asked == [ASK, RESTART]

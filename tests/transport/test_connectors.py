@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,13 +21,13 @@ from engine.resources.connect_rest import ConnectRest
 from engine.resources.connector_states import read_state
 from engine.runtime.connector_watch import WatchedConnector
 from engine.runtime.reports import Report
+from tests.patience import wait_until
 from tests.planner.worlds import decided
 from tests.transport.conftest import KafkaWorld
 from tests.transport.events import operations
 
 Shop: TypeAlias = Database[Any]
 pytestmark = [pytest.mark.kafka, pytest.mark.server]
-PATIENCE_S = 60.0
 CREATE, UPDATE, REPLACE = Action.CREATE, Action.UPDATE, Action.REPLACE
 
 
@@ -151,12 +150,12 @@ def test_a_task_that_has_failed_over_what_is_mended_by_now_runs_again_under_a_ru
 
     file.write_text("uri=nonsense\n")
     world.rest("/restart?includeTasks=true", "POST")
-    wait_for(lambda: read_state(rest.status(world.connector)).is_failed)
+    wait_until(lambda: read_state(rest.status(world.connector)).is_failed)
     file.write_text(f"uri={world.uri}\n")
     watched.look(0)
 
     assert (report.counters.connector_failed, report.counters.connector_restarts) == (True, 1)
-    wait_for(lambda: read_state(rest.status(world.connector)).is_running)
+    wait_until(lambda: read_state(rest.status(world.connector)).is_running)
     watched.look(1)
     assert report.counters.connector_failed is False
 
@@ -252,10 +251,3 @@ def assert_settled(world: KafkaWorld) -> None:
 
 def admin(world: KafkaWorld) -> AdminClient:
     return AdminClient({"bootstrap.servers": world.servers.bootstrap})
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.1)
