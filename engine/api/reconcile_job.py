@@ -47,7 +47,7 @@ def reconcile_as_job(
     say: Callable[[str], None],
     look: Callable[[], None],
 ) -> dict[str, Any]:
-    """Compare the tables one after the other.
+    """Compare the tables one after the other. What a full pass has read goes with it when it is cut off.
 
     Args:
         say, look: tell how far it is, and ask whether to go on; both raise where it shall stop.
@@ -55,7 +55,7 @@ def reconcile_as_job(
     Returns:
         ``exit_code`` as of the command, and ``tables``: what the state keeps of each.
     """
-    settings = Settings(project, pipelines, target, mode, kept_findings=KEPT_FINDINGS)
+    settings = Settings(project, pipelines, target, mode, kept_findings=KEPT_FINDINGS, is_resumable=False)
 
     def begin(job: TableJob) -> _Told:
         return _Told(job.table, say, look)

@@ -109,13 +109,14 @@ class Recheck:
             try:
                 found, waiting = self._one_round(side, waiting, number)
             except (ResumePointLost, LogHistoryGone, TransportError) as error:
-                found, waiting = [_undecided(text, number, error.what) for text in waiting], []
+                found = [Finding(text, Verdict.SKIPPED, rounds=number, reason=error.what) for text in waiting]
+                waiting = []
             yield from found
             if not waiting:
                 return
             if number < self._patience.rounds and not self.wait_for_more(side):
                 reason = NOBODY_RUNS if not self._patience.wait_s else "the table stood still while we waited"
-                yield from (_undecided(text, number, reason) for text in waiting)
+                yield from (Finding(text, Verdict.IN_FLIGHT, rounds=number, reason=reason) for text in waiting)
                 return
         yield from (Finding(text, Verdict.CHANGED_TOO_FAST, rounds=self._patience.rounds) for text in waiting)
 
@@ -201,10 +202,6 @@ class Recheck:
 
 def _hash(document: bytes) -> bytes:
     return blake2b(document, digest_size=16).digest()
-
-
-def _undecided(text: str, rounds: int, reason: str) -> Finding:
-    return Finding(text, Verdict.IN_FLIGHT, rounds=rounds, reason=reason)
 
 
 def _batched(found: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:

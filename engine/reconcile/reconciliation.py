@@ -70,9 +70,15 @@ def _full(comparison: Comparison, progress: Progress) -> Result:
     kept = _reconciliations(comparison)
     begun, plan = _begin(comparison, kept)
     folder = comparison.root / FOLDER / plan.run
-    read = read_both(comparison, plan, folder, progress)
-    blank = replace(_blank(comparison), run=plan.run, started_at=begun.started_at)
-    result = _judged(comparison, _with_counts(blank, read), dict(read.differing))
+    try:
+        read = read_both(comparison, plan, folder, progress)
+        blank = replace(_blank(comparison), run=plan.run, started_at=begun.started_at)
+        result = _judged(comparison, _with_counts(blank, read), dict(read.differing))
+    except BaseException:
+        if not comparison.settings.is_resumable:
+            forget(comparison, plan.run, folder)
+            kept.forget(plan.run)
+        raise
     result = _covered(kept, comparison, result, since=None, until=plan.began)
     kept.finish(plan.run, without_values(result), result.exit_code, result.coverage.verified_until)
     forget(comparison, plan.run, folder)

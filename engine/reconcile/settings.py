@@ -41,3 +41,5 @@ class Settings:
     limits: ChunkLimits = field(default_factory=ChunkLimits)
     kept_findings: int = 1000
     """Findings with their details in the result; all are counted."""
+    is_resumable: bool = True
+    """Keep what a full pass has read when it is cut off; False: remove it at once, since nobody will go on with it."""

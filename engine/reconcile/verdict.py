@@ -28,7 +28,7 @@ class Verdict(StrEnum):
     UNSUPPORTED = "unsupported"
     """It cannot be compared; the finding says why."""
     SKIPPED = "skipped"
-    """It was not looked at; the finding says why."""
+    """It could not be judged; the finding says why."""
 
     @property
     def is_confirmed(self) -> bool:
