@@ -39,8 +39,7 @@ class MongoView:
         """The namespaces that exist and match."""
         wild = [pattern for pattern in patterns if is_glob(pattern)]
         found = set(probe.collections(self._client, wild))
-        literal = set(patterns) - set(wild) - found
-        return found | {name for name in literal if probe.exists(self._client, name)}
+        return found | probe.existing(self._client, set(patterns) - set(wild) - found)
 
     def stream_problem(self) -> tuple[str, str] | None:
         """What keeps change streams from working, and the remedy."""

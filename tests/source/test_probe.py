@@ -4,11 +4,29 @@ from typing import Any
 
 import bson
 import pytest
+from pymongo import MongoClient
 from pymongo.database import Database
+from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from engine.source import probe
 
 pytestmark = pytest.mark.server
+
+
+class Asked(CommandListener):
+    """The databases whose collections were asked for, each as often as it was."""
+
+    def __init__(self) -> None:
+        self.databases: list[str] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name == "listCollections":
+            self.databases.append(event.database_name)
+
+    def succeeded(self, event: object) -> None:
+        """Nothing."""
+
+    failed = succeeded
 
 
 def test_names_and_globs_become_collections(database: Database[Any]) -> None:
@@ -21,6 +39,19 @@ def test_names_and_globs_become_collections(database: Database[Any]) -> None:
     assert not [found for found in probe.collections(client, ["*.*"]) if found.startswith(("local.", "admin."))]
     assert probe.exists(client, f"{name}.users")
     assert not probe.exists(client, f"{name}.not_yet")
+
+
+def test_collections_are_asked_for_by_their_names_in_one_request_a_database(
+    mongo: str, database: Database[Any]
+) -> None:
+    for number in range(5):
+        database[f"c{number}"].insert_one({})
+    names = [f"{database.name}.c{number}" for number in range(500)]
+    asked = Asked()
+    with MongoClient[Any](mongo, event_listeners=[asked]) as client:
+        found = probe.existing(client, [*names, "nobody.c", f"{database.name}.not_*"])
+    assert sorted(found) == names[:5]
+    assert sorted(asked.databases) == sorted([database.name, "nobody"])
 
 
 def test_a_sample_shows_both_ends_and_is_the_same_each_time(database: Database[Any]) -> None:
