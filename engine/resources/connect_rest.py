@@ -19,7 +19,7 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 90.0
 """Validating asks the MongoDB; the list of a thousand connectors has some megabytes."""
 REBALANCE_DEADLINE_S = 60.0
-"""How long workers that share out their work anew may answer 409."""
+"""How long workers may share out their work anew, and refuse requests meanwhile."""
 _PAUSE_S = 0.5
 _NOT_FOUND, _CONFLICT, _BAD_REQUEST, _SERVER_ERROR = 404, 409, 400, 500
 _MAX_CONNECTIONS = 8
@@ -145,7 +145,7 @@ class ConnectRest:
         deadline = time.monotonic() + REBALANCE_DEADLINE_S
         while True:
             answer = self._once(method, path, body)
-            if answer.status_code == _CONFLICT and _is_rebalance(answer) and time.monotonic() < deadline:
+            if _is_rebalance(answer) and time.monotonic() < deadline:
                 time.sleep(_PAUSE_S)
                 continue
             if answer.status_code == _NOT_FOUND and missing_is_fine:
@@ -197,5 +197,10 @@ def _message(answer: httpx.Response) -> str:
 
 
 def _is_rebalance(answer: httpx.Response) -> bool:
-    """A conflict that passes by itself; that a connector exists already does not."""
-    return "already exists" not in _message(answer)
+    """A refusal that passes by itself. Connect says it with 409, and to some questions with 500.
+
+    A conflict that does not pass is that a connector exists already.
+    """
+    if answer.status_code == _CONFLICT:
+        return "already exists" not in _message(answer)
+    return answer.status_code == _SERVER_ERROR and "a rebalance is expected" in _message(answer)

@@ -11,6 +11,10 @@ from engine.stack.ports import free_port
 from tests.resources.connect_answers import answering
 
 REBALANCE = (409, {"error_code": 409, "message": "Cannot complete request momentarily due to stale configuration"})
+REBALANCE_AS_FAILURE = (
+    500,
+    {"error_code": 500, "message": "Request cannot be completed because a rebalance is expected"},
+)
 SECRET = "correct-horse-battery-staple"  # noqa: S105 - a secret for the test to look for
 
 
@@ -18,6 +22,12 @@ def test_a_rebalance_is_waited_for() -> None:
     with answering(REBALANCE, REBALANCE, (200, {})) as (rest, asked):
         rest.put("a b", {"k": "v"})
     assert asked == ["PUT /connectors/a%20b/config"] * 3
+
+
+def test_a_rebalance_that_connect_calls_a_failure_of_its_own_is_waited_for() -> None:
+    with answering(REBALANCE_AS_FAILURE, (200, {"k": "v"})) as (rest, asked):
+        assert rest.config("x") == {"k": "v"}
+    assert asked == ["GET /connectors/x/config"] * 2
 
 
 def test_a_conflict_that_does_not_pass_is_not_waited_for() -> None:
