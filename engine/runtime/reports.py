@@ -152,14 +152,16 @@ class Report:
         self.counters.phase = "folding"
 
     def folded(self, result: FoldResult) -> None:
-        """A fold has ended."""
+        """A fold has ended. One that found nothing is told only when it is the first: an idle table has many."""
         counters = self.counters
+        is_worth_a_line = result.rows_read > 0 or counters.folds == 0
         counters.folds += 1
         counters.folded_rows += result.rows_read
         counters.fold_s.note(result.seconds)
         counters.folded_version = result.to_version
         counters.folded_bytes = result.size_bytes
-        self._log.info(
+        log = self._log.info if is_worth_a_line else self._log.debug
+        log(
             "table folded",
             log_version=result.to_version,
             rows=result.rows_read,
