@@ -18,7 +18,8 @@ from engine.source.debezium import Change, Undecodable
 from engine.source.kafka_errors import is_out_of_range, kafka_error, records_gone
 from engine.source.kafka_group import Membership, Settings
 from engine.source.kafka_position import PartitionPosition, as_position, partition_positions
-from engine.source.kafka_topic import TopicView
+from engine.source.kafka_starts import starts_of
+from engine.source.kafka_topic import Topic, TopicView
 from engine.source.partition_order import NOTHING_YET, PartitionOrder
 from engine.source.pending import Pending
 from engine.source.plain_changes import Messages, PlainRun
@@ -71,11 +72,11 @@ class KafkaFeed:
         topic = self._view.describe()
         if self._membership is None or self._membership.is_closed:
             self._membership = Membership(self._topic, self._group, self._settings)
-        source = KafkaSource(
-            self._membership, self._view, topic.partitions, partition_positions(committed), read_committed, self._said
-        )
-        source.begin(topic.id, begin_with_data=self._begin_with_data)
-        return source
+        places = partition_positions(committed)
+        owned = self._membership.owned
+        starts = starts_of(self._view, topic.id, owned, places, begin_with_data=self._begin_with_data)
+        self._membership.rewind(starts)
+        return KafkaSource(self._membership, self._view, topic, places, starts, read_committed, self._said)
 
     def close(self) -> None:
         """Leave the group."""
@@ -93,20 +94,21 @@ class KafkaSource:
         self,
         membership: Membership,
         view: TopicView,
-        partitions: tuple[int, ...],
+        topic: Topic,
         committed: Mapping[int, PartitionPosition],
+        starts: Mapping[int, int],
         read_committed: Callable[[], Position],
         messages: Messages,
     ) -> None:
+        """The membership stands at ``starts`` already: partition -> the offset that comes next."""
         self._membership = membership
         self._moves = membership.moves
         self._owned = membership.owned
         self._view = view
-        self._partitions = partitions
-        self._committed = committed
+        self._partitions = topic.partitions
         self._read_committed = read_committed
         self._said = messages
-        self._topic_id: int | None = None
+        self._topic_id = topic.id
         self._offsets = {one: place.offset for one, place in committed.items() if one in self._owned}
         self._orders = _orders(committed, self._owned)
         self._ended: set[int] = set()
@@ -114,32 +116,7 @@ class KafkaSource:
         self._goal: Mapping[int, int] | None = None
         self._asked_others_at = 0.0
         self._record_bytes = _FIRST_GUESS_BYTES
-        self._silence = Silence({}, view.ends)
-
-    def begin(self, topic_id: int, *, begin_with_data: bool) -> None:
-        """Make sure that nothing is missing, and go to the committed offsets.
-
-        Raises:
-            ResumePointLost: records after the committed position are gone.
-        """
-        self._topic_id = topic_id
-        begins, ends = self._view.begins(self._owned), self._view.ends(self._owned)
-        starts: dict[int, int] = {}
-        for partition in sorted(self._owned):
-            place = self._committed.get(partition, PartitionPosition())
-            where = f"partition {partition}"
-            if place.topic is not None and place.topic != topic_id:
-                raise records_gone(self._view.name, "the topic was deleted and made again")
-            first = place.offset if place.offset is not None else 0 if begin_with_data else begins[partition]
-            if begins[partition] > first:
-                raise records_gone(
-                    self._view.name, f"{where} stands at offset {first} and begins at {begins[partition]}"
-                )
-            if first > ends[partition]:
-                raise records_gone(self._view.name, f"{where} stands at offset {first} and ends at {ends[partition]}")
-            starts[partition] = first
-        self._membership.rewind(starts)
-        self._silence = Silence(starts, self._view.ends)
+        self._silence = Silence(starts, view.ends)
 
     @property
     def position(self) -> Position:
