@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar, Self
 
 from engine.stack.jvm import java_command, properties, run_java
-from engine.stack.ports import LOOPBACK, free_port
+from engine.stack.ports import LOOPBACK, free_port, is_taken
 from engine.stack.server import Server
 
 CLUSTER_ID = "b3BsYWtlLWxvY2FsLXN0YQ"
 """Sixteen bytes in URL-safe base64, as Kafka wants them."""
 HEAP_MB = 512
+ALONE_S = 5.0
+"""How long a broker may take to end once the others have."""
 
 
 class KafkaBroker(Server):
@@ -95,6 +98,16 @@ class KafkaBroker(Server):
     def _command(self) -> Sequence[str]:
         return java_command("kafka.Kafka", self.folder, self._heap_mb, [str(self.folder / "server.properties")])
 
+    def _ends_in_order(self, deadline: float) -> bool:
+        """A broker asks the controllers to let it go, and would wait for five minutes for a majority that is gone."""
+        while time.monotonic() < deadline:
+            if self._wait_for_end(ALONE_S):
+                return True
+            running = sum(is_taken(int(voter.rpartition(":")[2])) for voter in self._voters)
+            if running <= len(self._voters) // 2:
+                return False
+        return False
+
     def _answers(self) -> bool:
         # librdkafka complains on stderr about every broker that is not there yet.
         from confluent_kafka import KafkaException  # noqa: PLC0415
@@ -147,10 +160,10 @@ class KafkaCluster:
             node.wait_until_it_answers()
 
     def stop(self) -> None:
-        """Stop all."""
-        with ExitStack() as stopping:
-            for node in self.nodes:
-                stopping.callback(node.stop)
+        """Stop all at once: one after the other, the last would have nobody left to let it go."""
+        with ThreadPoolExecutor(len(self.nodes)) as pool:
+            for stopped in [pool.submit(node.stop) for node in self.nodes]:
+                stopped.result()
 
     def __enter__(self) -> Self:
         self.start()

@@ -100,7 +100,7 @@ class Server(ABC):
 
     def stop(self) -> None:
         """End the server in good order; kill it when it takes too long."""
-        if self._signal(signal.SIGTERM) and not self._wait_for_end(self.stop_timeout_s):
+        if self._signal(signal.SIGTERM) and not self._ends_in_order(time.monotonic() + self.stop_timeout_s):
             self.kill()
         self._record.unlink(missing_ok=True)
 
@@ -156,6 +156,10 @@ class Server(ABC):
             return False
         os.kill(pid, number)
         return True
+
+    def _ends_in_order(self, deadline: float) -> bool:
+        """Wait for the end of a server that was told to end; False when it will not, or not by then (monotonic)."""
+        return self._wait_for_end(deadline - time.monotonic())
 
     def _wait_for_end(self, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s

@@ -70,3 +70,13 @@ def test_three_nodes_keep_a_message_when_one_is_killed(tmp_path: Path) -> None:
         left = ",".join(node.address for node in cluster.nodes[1:])
         send(left, "t", b"with two")
         assert read(left, "t", 2) == [b"with three", b"with two"]
+
+
+@pytest.mark.timeout(300)
+def test_brokers_whose_controllers_are_gone_are_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(KafkaBroker, "stop_timeout_s", 3600.0)
+    cluster = KafkaCluster.of(tmp_path, 3, heap_mb=HEAP_MB)
+    with cluster:
+        cluster.nodes[0].kill()
+        cluster.nodes[1].stop()
+    assert [node.pid for node in cluster.nodes] == [None] * 3
