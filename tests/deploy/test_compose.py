@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,16 +14,20 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from engine.api.settings import PREFIX, read_settings
 from engine.spec.project import load_project
 from engine.stack import connect
 from engine.stack.connect import ConnectWorker
 from engine.stack.kafka import KafkaBroker
 from engine.stack.s3 import BUCKET
 from engine.stack.stack_record import PARTS
+from tests.deploy.command_lines import require_understood
+from tests.deploy.image import DOCKERFILE, stages
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "deploy" / "compose"
 VARIABLE = re.compile(r"\$\{(\w+)")
+GUNICORN = ["-c", "/opt/oplake/etc/gunicorn.conf.py", "engine.api.application:from_environment()"]
 MAVEN = {"m": "http://maven.apache.org/POM/4.0.0"}
 
 
@@ -43,8 +48,14 @@ def java_properties(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines() if line)
 
 
-def test_the_parts_are_those_of_the_native_stack(services: dict[str, Any]) -> None:
-    lasting = {name for name in services if not name.endswith("-init")}
+@pytest.fixture(scope="module")
+def own(services: dict[str, Any]) -> dict[str, Any]:
+    """Those that are oplake itself."""
+    return {name: service for name, service in services.items() if "oplake" in service.get("profiles", ())}
+
+
+def test_the_parts_are_those_of_the_native_stack(services: dict[str, Any], own: dict[str, Any]) -> None:
+    lasting = {name for name in services if not name.endswith("-init") and name not in own}
     assert lasting == {"minio" if part == "s3" else part for part in PARTS}
     assert all("healthcheck" in services[name] for name in lasting)
     assert services["mongodb"]["image"].startswith("mongo:7")
@@ -92,7 +103,7 @@ def test_connect_has_the_settings_of_the_native_worker(tmp_path: Path, monkeypat
 
 def test_nothing_listens_beyond_the_loopback(services: dict[str, Any]) -> None:
     ports = [port for service in services.values() for port in service.get("ports", [])]
-    assert len(ports) == 4
+    assert len(ports) == 5
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
@@ -111,17 +122,66 @@ def test_the_target_is_valid_and_names_the_ports_of_the_example(tmp_path: Path) 
     shutil.copy(COMPOSE / "target.yaml", folder / "compose.yaml")
     target = load_project(tmp_path).target("compose")
     assert target.lake.uri.resolved().startswith(f"s3://{BUCKET}/")
-    text = (COMPOSE / "target.yaml").read_text()
+    text = (COMPOSE / "target.yaml").read_text() + (COMPOSE / "README.md").read_text()
     for line in (COMPOSE / ".env.example").read_text().splitlines():
         if "_PORT=" in line:
             assert f"127.0.0.1:{line.partition('=')[2]}" in text
+
+
+def test_oplake_runs_from_the_image_of_the_repository_and_writes_only_where_that_may(own: dict[str, Any]) -> None:
+    assert set(own) == {"oplake-init", "worker", "jobs", "service"}
+    built = [step for stage in stages() for step in stage]
+    volumes = next(step.text for step in built if step.word == "VOLUME")
+    for service in own.values():
+        assert COMPOSE.joinpath(service["build"]["context"], service["build"]["dockerfile"]).resolve() == DOCKERFILE
+        assert service["read_only"]
+        specs, state = service["volumes"]
+        assert specs.endswith("/specs:/project/specs:ro")
+        assert {state.partition(":")[2], *service["tmpfs"]} == set(json.loads(volumes))
+
+
+def test_oplake_is_given_commands_that_it_takes(own: dict[str, Any]) -> None:
+    for name, service in own.items():
+        if "entrypoint" not in service:
+            require_understood(service["command"])
+            assert service["command"][1:3] == ["--target", "compose"], name
+    assert [own["service"]["entrypoint"], own["service"]["command"]] == [["gunicorn"], GUNICORN]
+
+
+def test_oplake_reaches_in_its_containers_what_the_target_names(
+    own: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "specs" / "pipelines", tmp_path / "specs" / "pipelines")
+    (tmp_path / "specs" / "targets").mkdir()
+    shutil.copy(COMPOSE / "target.yaml", tmp_path / "specs" / "targets" / "compose.yaml")
+    for name, value in own["worker"]["environment"].items():
+        monkeypatch.setenv(name, value)
+    target = load_project(tmp_path).target("compose")
+    kafka, storage = target.transport.kafka, target.lake.storage
+    assert kafka is not None
+    assert storage is not None
+    assert storage.endpoint is not None
+    addresses = (kafka.bootstrap_servers, kafka.connect_url, storage.endpoint)
+    assert [one.resolved() for one in addresses] == ["kafka:19092", "http://127.0.0.1:8083", "http://minio:9000"]
+    assert kafka.connector.signal_bootstrap_servers == "kafka:19092", "Connect reads its signals there"
+
+
+def test_every_setting_of_the_service_is_one_that_it_reads(
+    own: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {name: value for name, value in own["service"]["environment"].items() if name.startswith(PREFIX)}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert (read_settings().target, str(read_settings().project)) == ("compose", "/project")
+    assert "OPLAKE_API_BIND" in (ROOT / "deploy" / "gunicorn.conf.py").read_text()
+    assert own["service"]["environment"]["OPLAKE_PROBE"].endswith(":8000/api/v1/health")
 
 
 def test_docker_compose_accepts_the_file() -> None:
     docker = shutil.which("docker")
     if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
         pytest.skip("needs a docker client with compose")
-    command = [docker, "compose", "--env-file", ".env.example", "config", "-q"]
+    command = [docker, "compose", "--profile", "oplake", "--env-file", ".env.example", "config", "-q"]
     environment = {**os.environ, "OPLAKE_S3_SECRET_KEY": "for-the-check"}
     done = subprocess.run(command, cwd=COMPOSE, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

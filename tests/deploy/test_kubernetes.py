@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from engine.api.settings import PREFIX, read_settings
 from engine.cli.main import cli
 from engine.spec.project import load_project
+from tests.deploy.command_lines import require_understood
 from tests.deploy.image import stages
 from tests.deploy.kubernetes_tools import kustomize, validator
 
@@ -92,17 +93,10 @@ def test_kubectl_renders_the_same() -> None:
 
 def test_every_command_line_is_one_that_oplake_takes(objects: list[dict[str, Any]]) -> None:
     tried = 0
-    for name, _, container in containers(objects):
+    for _, _, container in containers(objects):
         if "command" in container:
             continue
-        words = [str(word) for word in container["args"]]
-        command: click.Command = cli
-        context = click.Context(cli)
-        while isinstance(command, click.Group):
-            found = command.get_command(context, words.pop(0))
-            assert found is not None, name
-            command = found
-        command.make_context("oplake", words)  # raises for what it does not know
+        require_understood([str(word) for word in container["args"]])
         tried += 1
     assert tried == 5
 
