@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import append, debezium, decode, end_to_end, fingerprint, fold, reconcile
+from tests.benchmarks import append, debezium, decode, end_to_end, fingerprint, fold, reconcile, start
 from tests.benchmarks.measurement import Measurement, peak_bytes
 from tests.benchmarks.report import report
 
@@ -30,6 +30,7 @@ CASES: dict[str, tuple[Any, ...]] = {
     **fold.CASES,
     **end_to_end.CASES,
     **reconcile.CASES,
+    **start.CASES,
 }
 
 

@@ -41,6 +41,10 @@ def _rate(case: str) -> Callable[[Figures], float]:
     return lambda figures: figures[case].rows_per_s
 
 
+def _median(case: str) -> Callable[[Figures], float]:
+    return lambda figures: figures[case].median_s
+
+
 def _speed(case: str) -> Callable[[Figures], float]:
     return lambda figures: figures[case].megabytes_per_s
 
@@ -49,6 +53,7 @@ _PLAIN, _MIXED, _FOLD = f"decode {SMALL} 0%", f"decode {SMALL} 10%", "fold 10000
 _WIRE = f"debezium {SMALL} 0%"
 _SCAN, _SCAN_MANY = f"reconcile scan {SMALL} 100000", f"reconcile scan {SMALL} 5000000"
 _SCAN_LARGE = f"reconcile scan {LARGE} 100000"
+_HELP, _VALIDATE = "start --help", "start validate"
 
 TARGETS = (
     Target("decode, one core, no conflicts", (_PLAIN,), _rate(_PLAIN), 80_000, " documents/s"),
@@ -61,14 +66,7 @@ TARGETS = (
         40,
         " %",
     ),
-    Target(
-        "fold 100,000 changes into 2,000,000 rows",
-        (_FOLD,),
-        lambda figures: figures[_FOLD].median_s,
-        3,
-        " s",
-        is_minimum=False,
-    ),
+    Target("fold 100,000 changes into 2,000,000 rows", (_FOLD,), _median(_FOLD), 3, " s", is_minimum=False),
     Target("reconcile, one core, 400 B documents", (_SCAN,), _speed(_SCAN), 60, " MB/s"),
     Target("reconcile, one core, 5 kB documents", (_SCAN_LARGE,), _speed(_SCAN_LARGE), 120, " MB/s"),
     Target(
@@ -87,6 +85,8 @@ TARGETS = (
         " MB",
         is_minimum=False,
     ),
+    Target("start, oplake --help", (_HELP,), _median(_HELP), 0.5, " s", is_minimum=False),
+    Target("start, oplake validate", (_VALIDATE,), _median(_VALIDATE), 0.5, " s", is_minimum=False),
     Target(
         "peak memory of any measured process",
         (),
