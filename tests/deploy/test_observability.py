@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
-from engine.telemetry.logs import configure, logger
+from engine.telemetry.logs import logger
 from tests.deploy.prometheus import METRIC, OBSERVABILITY, ROOT, family_of, needs_prometheus, read_yaml
 
 RULES = OBSERVABILITY / "prometheus"
@@ -113,14 +112,11 @@ def test_sampling_names_the_service_and_the_spans_that_there_are() -> None:
     assert all(one["type"] == "probabilistic" and 0 < one["param"] <= 1 for one in shares)
 
 
-def test_filebeat_reads_the_fields_of_our_lines_and_old_ones_are_deleted() -> None:
+def test_filebeat_reads_the_fields_of_our_lines_and_old_ones_are_deleted(logged: io.StringIO) -> None:
     config = read_yaml(OBSERVABILITY / "filebeat" / "filebeat.yml")
     policy = json.loads((OBSERVABILITY / "filebeat" / "ilm-policy.json").read_text())["policy"]
-    stream = io.StringIO()
-    configure(stream, as_json=True)
     logger(table="orders").info("batch appended")
-    structlog.reset_defaults()
-    line = json.loads(stream.getvalue())
+    line = json.loads(logged.getvalue())
 
     (source,) = config["filebeat.inputs"]
     timestamp, rename = source["processors"]

@@ -7,11 +7,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from engine.errors import CommitConflict, ToolMissing
 from engine.telemetry import traces
-from engine.telemetry.logs import configure, logger
+from engine.telemetry.logs import logger
 from engine.telemetry.traces import BatchTraces, span, tracing
 from tests.telemetry.collector import Collector, attributes, collector
 
@@ -76,18 +75,15 @@ def test_what_is_not_sampled_is_sent_whole_when_it_fails_and_not_at_all_otherwis
 
 
 def test_a_line_of_the_log_within_a_span_carries_its_trace(
-    receiver: Collector, monkeypatch: pytest.MonkeyPatch
+    receiver: Collector, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "1")
-    stream = io.StringIO()
-    configure(stream, as_json=True)
     with tracing("test"):
         with span("batch"):
             logger().info("inside")
         logger().info("outside")
-    structlog.reset_defaults()
 
-    inside, outside = map(json.loads, stream.getvalue().splitlines())
+    inside, outside = map(json.loads, logged.getvalue().splitlines())
     (batch,) = receiver.named("batch")
     assert (inside["trace_id"], inside["span_id"]) == (batch.trace_id.hex(), batch.span_id.hex())
     assert "trace_id" not in outside
@@ -102,19 +98,17 @@ def test_without_an_address_nothing_is_recorded_or_loaded() -> None:
 
 
 def test_a_collector_that_is_away_stops_nothing_and_is_told_of_without_its_words(
+    logged: io.StringIO,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    stream = io.StringIO()
-    configure(stream, as_json=True)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hunter2@127.0.0.1:1")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
     with tracing("test"), span("batch"):
         pass
-    structlog.reset_defaults()
 
-    assert "traces not sent" in stream.getvalue()
-    assert "hunter2" not in stream.getvalue()
+    assert "traces not sent" in logged.getvalue()
+    assert "hunter2" not in logged.getvalue()
 
 
 def test_missing_libraries_are_named_with_the_way_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
