@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,16 +23,10 @@ from engine.datagen.generate import Recipe, change_collection
 from engine.stack.mongodb import MongoServer
 from tests.benchmarks.documents import SEED, SMALL, raw_documents
 from tests.benchmarks.measurement import Measurement, in_bytes, timed
+from tests.faults.project import TARGET
+from tests.faults.spec_folder import OPLAKE
 
 DOCUMENTS, CHANGES, REPEATS = 100_000, 20_000, 3
-OPLAKE = str(Path(sys.executable).with_name("oplake"))
-TARGET = """\
-target: local
-mongodb: {{uri: "{uri}"}}
-transport: {{change_stream: {{}}}}
-lake: {{uri: .oplake/lake}}
-state: sqlite:///.oplake/state.db
-"""
 PIPELINE = """\
 pipeline: users
 source: {collections: [shop.users]}

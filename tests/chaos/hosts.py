@@ -18,7 +18,7 @@ import psutil
 
 from tests.chaos.project import PATIENCE_S, ChaosProject
 from tests.faults.nursery import Nursery
-from tests.faults.project import Running
+from tests.faults.running import Running
 
 _log = logging.getLogger(__name__)
 WORKERS = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from bson import Timestamp
 from pymongo.collection import Collection
@@ -14,8 +14,7 @@ from engine.lake.layout import TablePaths
 from engine.stack.s3 import ACCESS_KEY, BUCKET, SECRET_KEY
 from tests.chaos.servers import Servers
 from tests.faults.checker import Rows, check_current, check_history, check_log
-from tests.faults.nursery import Nursery
-from tests.faults.project import Project, Running
+from tests.faults.spec_folder import SpecFolder
 from tests.faults.witness import documents, read_all
 
 TARGET = """\
@@ -96,12 +95,13 @@ class ChaosTable:
 
 
 @dataclass(frozen=True, slots=True)
-class ChaosProject:
+class ChaosProject(SpecFolder):
     """Specs, and what has to be true of the tables in the end."""
 
     folder: Path
     servers: Servers
     tables: Sequence[ChaosTable]
+    patience_s: ClassVar[float] = PATIENCE_S
 
     @classmethod
     def of(cls, folder: Path, servers: Servers) -> ChaosProject:
@@ -123,22 +123,9 @@ class ChaosProject:
             access_key=ACCESS_KEY,
             secret_key=SECRET_KEY,
         )
-        texts = {"targets/local.yaml": target}
+        texts = {"targets/local": target}
         for table in self.tables:
-            texts[f"pipelines/{table.name}.yaml"] = PIPELINE.format(
+            texts[f"pipelines/{table.name}"] = PIPELINE.format(
                 name=table.name, namespace=table.collection.full_name, mode=table.mode
             )
-        for path, text in texts.items():
-            spec = self.folder / "specs" / path
-            spec.parent.mkdir(parents=True, exist_ok=True)
-            spec.write_text(text)
-
-    def start(self, *words: str, nursery: Nursery | None = None) -> Running:
-        """Start `oplake WORDS`; from a nursery when one is given."""
-        return Project(self.folder, "", "").start(*words, nursery=nursery)
-
-    def finish(self, *words: str, nursery: Nursery | None = None) -> Running:
-        """Run `oplake WORDS` to its end; fails unless that is a good one."""
-        running = self.start(*words, nursery=nursery)
-        assert running.wait(PATIENCE_S) == 0, running.text[-4000:]
-        return running
+        self.write_specs(texts)

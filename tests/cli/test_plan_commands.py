@@ -17,11 +17,10 @@ from deltalake import DeltaTable
 from pymongo.database import Database
 
 from tests.cli.command import Command
+from tests.cli.command_line import START
 from tests.planner.worlds import World
 
 pytestmark = pytest.mark.server
-
-OPLAKE = "from engine.cli.main import main; main()"
 
 
 @pytest.fixture
@@ -71,7 +70,7 @@ def test_a_terminal_gets_colours(world: World) -> None:
     primary, replica = pty.openpty()
     environment = {**os.environ, "TERM": "xterm"}
     environment.pop("NO_COLOR", None)
-    command = [sys.executable, "-c", OPLAKE, "plan", "--project", str(world.root)]
+    command = [sys.executable, "-c", START, "plan", "--project", str(world.root)]
     with subprocess.Popen(command, stdout=replica, stdin=replica, stderr=replica, env=environment) as process:
         os.close(replica)
         seen = _read_all(primary)
@@ -120,7 +119,7 @@ def test_apply_without_a_terminal_needs_yes(world: World, oplake: Command) -> No
 
 def test_apply_asks_and_takes_no_for_an_answer(world: World) -> None:
     primary, replica = pty.openpty()
-    command = [sys.executable, "-c", OPLAKE, "apply", "--project", str(world.root)]
+    command = [sys.executable, "-c", START, "apply", "--project", str(world.root)]
     with subprocess.Popen(command, stdout=replica, stdin=replica, stderr=replica) as process:
         os.close(replica)
         os.write(primary, b"n\n")

@@ -16,6 +16,7 @@ from engine.stack.ports import free_port
 from engine.state.api_keys import ApiKeys
 from engine.state.database import open_database
 from tests.api.processes import server
+from tests.cli.command_line import START
 from tests.deploy.prometheus import (
     METRIC,
     OBSERVABILITY,
@@ -30,7 +31,6 @@ from tests.faults.nursery import Nursery
 from tests.faults.project import Project
 
 pytestmark = [pytest.mark.server, needs_prometheus]
-OPLAKE = "from engine.cli.main import main; main()"
 WITHOUT_SERIES = {"oplake_lag_events", "oplake_reconcile_", "oplake_wanted_runs", "oplake_jobs"}
 """What has no series here: no topic, and nothing was reconciled, wished or asked for."""
 
@@ -57,7 +57,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory, mongo: str, mongo_client: 
         project.apply(nursery)
         key = _key(f"sqlite:///{folder}/.oplake/state.db")
         run_port, api_port = free_port(), free_port()
-        serve = ["-c", OPLAKE, "serve", "--project", str(folder), "--port", str(api_port)]
+        serve = ["-c", START, "serve", "--project", str(folder), "--port", str(api_port)]
         running = project.start("run", "--health-port", str(run_port), nursery=nursery)
         ports = {"oplake-run": run_port, "oplake-api": api_port}
         with (

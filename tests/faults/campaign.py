@@ -12,7 +12,8 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from tests.faults.nursery import Nursery
-from tests.faults.project import Project, Running
+from tests.faults.project import Project
+from tests.faults.running import Running
 from tests.faults.witness import server_time
 from tests.faults.workload import Writer
 

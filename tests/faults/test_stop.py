@@ -14,7 +14,8 @@ from pymongo.database import Database
 from engine.runtime.stopping import EXIT_INCOMPLETE
 from tests.faults.checker import Rows
 from tests.faults.nursery import Nursery
-from tests.faults.project import Project, Running
+from tests.faults.project import Project
+from tests.faults.running import Running
 from tests.faults.witness import server_time
 from tests.faults.workload import Writer
 

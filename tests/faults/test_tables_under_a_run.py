@@ -12,7 +12,8 @@ from pymongo.database import Database
 
 from tests.faults.checker import Rows
 from tests.faults.nursery import Nursery
-from tests.faults.project import Project, Running
+from tests.faults.project import Project
+from tests.faults.running import Running
 
 pytestmark = [pytest.mark.server, pytest.mark.fault]
 

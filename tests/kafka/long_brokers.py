@@ -16,7 +16,7 @@ import pytest
 
 from engine.stack.kafka import KafkaCluster
 from tests.faults.nursery import Nursery
-from tests.faults.project import Running
+from tests.faults.running import Running
 from tests.kafka.project import KafkaProject
 from tests.kafka.test_kafka_kills import Writer
 from tests.kafka.topic import Collection, KafkaTopic

@@ -14,9 +14,7 @@ from engine.lake.change_log import ChangeLog
 from engine.lake.layout import TablePaths, dead_letters_uri
 from engine.spec.types import Struct
 from tests.faults.checker import Rows, check_history
-from tests.faults.nursery import Nursery
-from tests.faults.project import Project as StreamProject
-from tests.faults.project import Running
+from tests.faults.spec_folder import SpecFolder
 from tests.kafka.topic import START_S, Collection, Event
 
 TARGET = """\
@@ -41,7 +39,7 @@ max_dead_letters: {max_dead_letters}
 
 
 @dataclass
-class KafkaProject:
+class KafkaProject(SpecFolder):
     """Specs for one collection; the log is made directly, as there is no connector to apply."""
 
     folder: Path
@@ -57,12 +55,9 @@ class KafkaProject:
     client: Mapping[str, str] = field(default_factory=dict)
 
     def write(self) -> None:
-        targets, pipelines = self.folder / "specs/targets", self.folder / "specs/pipelines"
-        targets.mkdir(parents=True, exist_ok=True)
-        pipelines.mkdir(parents=True, exist_ok=True)
         client = json.dumps({**SHORT_SESSIONS, **self.client})
-        (targets / "production.yaml").write_text(TARGET.format(**{**vars(self), "client": client}))
-        (pipelines / f"{self.name}.yaml").write_text(PIPELINE.format(**vars(self)))
+        target = TARGET.format(**{**vars(self), "client": client})
+        self.write_specs({"targets/production": target, f"pipelines/{self.name}": PIPELINE.format(**vars(self))})
 
     def create(self) -> None:
         ChangeLog.create(self.paths.changes, Struct({}))
@@ -78,22 +73,6 @@ class KafkaProject:
     @property
     def dead_letters_uri(self) -> str:
         return dead_letters_uri(str(self.folder / ".oplake/lake"), self.name)
-
-    def start(
-        self,
-        *words: str,
-        nursery: Nursery | None = None,
-        patch: str | None = None,
-        environment: Mapping[str, str] | None = None,
-    ) -> Running:
-        """Start `oplake WORDS` on this project; from a nursery when one is given."""
-        runner = StreamProject(self.folder, "", "")
-        return runner.start(*words, nursery=nursery, patch=patch, environment=environment)
-
-    def catch_up(self, nursery: Nursery | None = None) -> Running:
-        running = self.start("run", "--until-caught-up", nursery=nursery)
-        assert running.wait() == 0, running.text
-        return running
 
     def position(self) -> dict[str, int]:
         return ChangeLog.open(self.paths.changes).position()

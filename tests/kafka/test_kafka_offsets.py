@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, TopicPartition
 from engine.lake.change_log import ChangeLog
 from tests.faults.checker import Rows
 from tests.faults.nursery import Nursery
-from tests.faults.project import Running
+from tests.faults.running import Running
 from tests.kafka.project import KafkaProject
 from tests.kafka.topic import Collection, KafkaTopic
 

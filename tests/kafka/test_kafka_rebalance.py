@@ -18,7 +18,7 @@ from engine.source.kafka_group import Membership
 from engine.source.plain_changes import Messages
 from tests.faults.nursery import Nursery
 from tests.faults.patches import LATE, NAP
-from tests.faults.project import Running
+from tests.faults.running import Running
 from tests.kafka.broker import TestBroker
 from tests.kafka.project import SHORT_SESSIONS, KafkaProject
 from tests.kafka.topic import Collection, KafkaTopic

@@ -11,7 +11,7 @@ import pytest
 
 from engine.telemetry.crash_points import VARIABLE
 from tests.faults.nursery import Nursery
-from tests.faults.project import Running
+from tests.faults.running import Running
 from tests.kafka.project import KafkaProject
 from tests.kafka.topic import Collection, Event, KafkaTopic
 from tests.patience import PATIENCE_S, wait_until

@@ -13,11 +13,11 @@ from pymongo.database import Database
 from engine.planner.apply import apply_scope
 from engine.planner.explain import explain
 from engine.resources.mongodb_view import open_source
+from tests.cli.command_line import START
 from tests.planner.worlds import World, how
 
 pytestmark = [pytest.mark.server, pytest.mark.fault]
 
-OPLAKE = "from engine.cli.main import main; main()"
 CREATING = [
     "apply.journal.opened",
     *(f"apply.step.{side}:{number}" for number in (1, 2) for side in ("before", "after")),
@@ -50,7 +50,7 @@ class RealWorld(World):
             apply_scope(workspace, source, how(allow_replace=allow_replace))
 
     def crash(self, point: str) -> None:
-        command = [sys.executable, "-c", OPLAKE, "apply", "--yes", "--allow-replace"]
+        command = [sys.executable, "-c", START, "apply", "--yes", "--allow-replace"]
         killed = subprocess.run(
             [*command, "--project", str(self.root)],
             env={**os.environ, "OPLAKE_CRASH_AT": point},

@@ -16,7 +16,8 @@ from pymongo.database import Database
 from engine.stack.mongodb import MongoServer
 from engine.stack.ports import free_port
 from tests.faults.nursery import Nursery
-from tests.faults.project import PATIENCE_S, Project, Running
+from tests.faults.project import Project
+from tests.faults.running import PATIENCE_S, Running
 from tests.telemetry.collector import attributes, collector
 
 pytestmark = pytest.mark.server

@@ -18,7 +18,8 @@ from engine.secrets.vault_path import SecretPath
 from engine.secrets.vault_session import Notice, VaultSession
 from tests.faults.checker import Rows
 from tests.faults.nursery import Nursery
-from tests.faults.project import Project, Running
+from tests.faults.project import Project
+from tests.faults.running import Running
 from tests.faults.witness import server_time
 from tests.faults.workload import Writer
 from tests.vault.guarded_mongo import ADMIN, GuardedMongo, lease_users

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from engine.stack.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, S3Store
 from engine.state.database import open_database
 from tests.benchmarks.kafka.commits import steady_rate
 from tests.benchmarks.measurement import in_bytes
+from tests.faults.spec_folder import OPLAKE
 
-OPLAKE = str(Path(sys.executable).with_name("oplake"))
 TARGET = """\
 target: local
 mongodb: {{uri: "mongodb://127.0.0.1:1/?replicaSet=none"}}

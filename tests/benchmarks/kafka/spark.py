@@ -12,11 +12,11 @@ import sys
 import time
 from pathlib import Path
 
+from engine.stack.jars import PLUGIN
 from tests.benchmarks.kafka.lake import Cost
 from tests.benchmarks.measurement import in_bytes
 
 HERE = Path(__file__).parent
-PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies"
 COLUMNS = (
     "_id struct<`$oid`: string>, name string, email string, age int, active boolean, plan string, "
     "balance double, points struct<`$numberLong`: string>, address struct<street: string, city: string, "
