@@ -35,6 +35,7 @@ class StoreSilent(LakeError):
 _MISSING_FILE = "not found"
 _STORE_FAILED = "Generic S3 error"
 """What object_store says when its retries are spent; a refusal has other words."""
+_UNTRUSTED = re.compile(r"invalid peer certificate\W*(\w*)")
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")
 """deltalake paints the arrows of its error chains."""
 _LONGEST = 400
@@ -87,7 +88,7 @@ def committing(uri: str) -> Iterator[None]:
     except (TableNotFoundError, DeltaProtocolError) as error:
         raise _unreadable(error, uri) from error
     except (DeltaError, OSError) as error:
-        raise StoreFailed(
+        raise _distrust(error, uri) or StoreFailed(
             f"the store failed while a commit was written, so its fate is unknown ({_one_line(error)})",
             where=uri,
             remedy="open the table again and compare its position before writing more; "
@@ -109,7 +110,26 @@ def is_missing_file(error: BaseException) -> bool:
     return _MISSING_FILE in str(error).lower()
 
 
+def untrusted(uri: str, why: str) -> LakeError:
+    """The error that the store shows a certificate of somebody whom this process does not trust."""
+    return LakeError(
+        f"the store's certificate is not trusted ({why})",
+        where=uri,
+        remedy="name the file (PEM) of the authority that signed it in lake.storage.ca, and the store in "
+        "lake.storage.endpoint by a name that the certificate has",
+    )
+
+
+def _distrust(error: BaseException, uri: str) -> LakeError | None:
+    """The same when that is what the Delta library says."""
+    found = _UNTRUSTED.search(_one_line(error, longest=None))
+    return None if found is None else untrusted(uri, found[1] or "invalid")
+
+
 def _unreadable(error: BaseException, uri: str) -> LakeError:
+    distrust = _distrust(error, uri)
+    if distrust is not None:
+        return distrust
     if is_missing_file(error):
         return LakeError(
             f"a file of the table is gone ({_one_line(error)})",
@@ -129,5 +149,5 @@ def _misfit(error: BaseException, uri: str) -> InternalError:
     return InternalError(f"rows do not fit the table ({_one_line(error)})", where=uri)
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(_COLOUR.sub("", str(error)).split())[:_LONGEST]
+def _one_line(error: BaseException, longest: int | None = _LONGEST) -> str:
+    return " ".join(_COLOUR.sub("", str(error)).split())[:longest]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,10 +13,12 @@ from threading import Barrier
 import httpx
 
 from engine.errors import OplakeError, RetryableError
+from engine.lake.delta_errors import untrusted
 from engine.lake.s3_signature import Credentials, signed_headers
 
 WRITERS = 8
 REQUEST_TIMEOUT_S = 10.0
+_UNTRUSTED = re.compile(r"certificate verify failed: (.*?)(?: \(_ssl\.c:\d+\))?$")
 _ONLY_IF_NEW = {"If-None-Match": "*"}
 
 
@@ -31,6 +34,7 @@ class PutRace:
 
         Raises:
             RetryableError: it did not answer one of them.
+            LakeError: its certificate is not trusted.
         """
         name = uuid.uuid4().hex
         limits = httpx.Limits(max_connections=WRITERS)
@@ -64,4 +68,7 @@ class PutRace:
 
 
 def _unanswered(error: Exception, url: str) -> OplakeError:
+    distrust = _UNTRUSTED.search(str(error))
+    if distrust is not None:
+        return untrusted(url, distrust[1])
     return RetryableError(str(error) or type(error).__name__, where=url, remedy="ask again")

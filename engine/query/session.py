@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from engine.query.limits import Limits
 from engine.query.s3_secret import create_secret
 from engine.query.sql_text import literal
 from engine.query.tail import SCHEMA
+from engine.spec.store_ca import FILE
 
 _START: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -47,6 +49,8 @@ def open_session(
             load(connection, "delta")
             if "://" in lake_uri:
                 load(connection, "httpfs")
+                if os.environ.get(FILE):  # which the Delta extension reads itself
+                    connection.execute(f"SET ca_cert_file = {literal(os.environ[FILE])}")
                 create_secret(connection, lake_uri, storage_options)
             yield connection
     finally:

@@ -15,6 +15,7 @@ from engine.secrets.template import Template
 from engine.spec.debezium import Connector
 from engine.spec.model import SpecModel
 from engine.spec.quantities import Duration, Size
+from engine.spec.store_ca import trust
 from engine.spec.vault import Vault, bind
 from engine.spec.wrong_value import WrongValue
 
@@ -135,6 +136,11 @@ class Storage(SpecModel):
     secret_key: Secret | None = Field(None, description="Secret key, best as a reference.")
     session_token: Secret | None = Field(None, description="Session token of temporary keys, best as a reference.")
     allow_http: bool = Field(False, description="Allow an endpoint without TLS.")
+    ca: Template | None = Field(
+        None,
+        description="File (absolute path) of the certificates that the store's own is checked against. Default: the "
+        "system's.",
+    )
     path_style: bool = Field(True, description="Put the bucket into the path instead of the host name.")
     connect_timeout: Duration = Field(timedelta(seconds=5), description="How long a connection may take to be made.")
     timeout: Duration = Field(timedelta(seconds=30), description="How long one request may take, its body included.")
@@ -146,7 +152,15 @@ class Storage(SpecModel):
     idle_connections: int = Field(16, ge=1, le=1000, description="Connections kept open for later requests.")
 
     def options(self) -> dict[str, str]:
-        """The store's options as deltalake (object_store) names them, references resolved."""
+        """The store's options as deltalake (object_store) names them, references resolved.
+
+        From now on this process trusts the store's certificates.
+
+        Raises:
+            UserError: a reference cannot be resolved, or ``ca`` cannot be used.
+        """
+        if self.ca is not None:
+            trust(Path(self.ca.resolved()), self.ca.where or "lake.storage.ca")
         options = {
             "aws_region": self.region.resolved(),
             "aws_allow_http": str(self.allow_http).lower(),

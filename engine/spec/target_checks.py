@@ -66,6 +66,9 @@ def _check_storage(tree: Tree, storage: Storage) -> Iterator[Diagnostic]:
     endpoint = storage.endpoint
     if endpoint is None or any(references(endpoint)):
         return
+    if storage.ca is not None and endpoint.startswith("http://"):
+        message = "`ca` is for an endpoint with TLS, and this one has none"
+        yield tree.diagnostic((*at, "ca"), "useless-key", message, "delete it, or write https://", at_key=True)
     if not endpoint.startswith(("http://", "https://")):
         yield tree.diagnostic((*at, "endpoint"), "invalid-value", "`endpoint` is no http:// or https:// address")
     elif endpoint.startswith("http://") and not storage.allow_http:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,9 @@ from engine.resources.connect_rest import ConnectRest
 
 
 @contextmanager
-def answering(*answers: tuple[int, object]) -> Iterator[tuple[ConnectRest, list[str]]]:
+def answering(
+    *answers: tuple[int, object], tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[ConnectRest, list[str]]]:
     """A server that gives these answers, one a request, and what it was asked."""
     asked: list[str] = []
     left = list(answers)
@@ -34,10 +37,12 @@ def answering(*answers: tuple[int, object]) -> Iterator[tuple[ConnectRest, list[
             """Nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield ConnectRest(f"http://127.0.0.1:{server.server_port}/"), asked
+        yield ConnectRest(f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}/"), asked
     finally:
         server.shutdown()
         thread.join()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from engine.errors import TransportError
 from engine.resources.connect_rest import ConnectRest
 from engine.resources.connector_states import read_state
 from engine.stack.ports import free_port
+from tests.private_ca import PrivateCa
 from tests.resources.connect_answers import answering
 
 REBALANCE = (409, {"error_code": 409, "message": "Cannot complete request momentarily due to stale configuration"})
@@ -88,6 +94,40 @@ def test_a_connect_that_is_not_there_is_an_error_with_the_remedy() -> None:
         ConnectRest(f"http://127.0.0.1:{free_port()}").connectors()
     assert "Connection refused" in caught.value.what
     assert "connect_url" in caught.value.where
+
+
+def test_a_connect_with_tls_is_trusted_when_its_authority_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ca, stranger = PrivateCa(tmp_path / "ca.pem"), PrivateCa(tmp_path / "other.pem")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*ca.issue(tmp_path))
+    for file, trusted in ((ca.file, True), (stranger.file, False)):
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        with answering((200, {"k": "v"}), tls=tls) as (rest, _):
+            if trusted:
+                assert rest.config("x") == {"k": "v"}
+                continue
+            with pytest.raises(TransportError, match="certificate verify failed"):
+                rest.config("x")
+
+
+@pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="needs openssl, which names the files of the system's folder"
+)
+def test_the_systems_authorities_are_trusted_beside_the_file_of_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ca, of_store = PrivateCa(tmp_path / "ca.pem"), PrivateCa(tmp_path / "store.pem")
+    command = ["openssl", "x509", "-hash", "-noout", "-in", ca.file]
+    name = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    shutil.copy(ca.file, folder / f"{name}.0")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*ca.issue(tmp_path))
+    monkeypatch.setenv("SSL_CERT_FILE", str(of_store.file))
+    monkeypatch.setenv("SSL_CERT_DIR", str(folder))
+    with answering((200, {"k": "v"}), tls=tls) as (rest, _):
+        assert rest.config("x") == {"k": "v"}
 
 
 def test_something_else_at_the_address_is_told() -> None:

@@ -134,6 +134,13 @@ def test_a_store_gets_its_options_with_the_references_resolved(tmp_path: Path, m
     assert all(isinstance(value, str) for value in options.values())
 
 
+def test_an_authority_for_a_store_without_tls_is_told(tmp_path: Path) -> None:
+    storage = "{endpoint: 'http://h:9000', allow_http: true, ca: /etc/ca.pem}"
+    text = f"target: local\nmongodb: {{uri: 'mongodb://h'}}\nlake: {{uri: s3://b/l, storage: {storage}}}\n"
+    (found,) = problems(tmp_path, {"targets/local.yaml": text})
+    assert (found.code, "`ca` is for an endpoint with TLS" in found.message) == ("useless-key", True)
+
+
 def test_a_lake_that_resolves_to_nonsense_is_told_with_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from engine.errors import SecretsUnreachable
 from engine.secrets.vault_client import VaultClient
 from engine.secrets.vault_path import SecretPath
 from engine.spec.vault import Vault
-from tests.vault.private_ca import PrivateCa
+from tests.private_ca import PrivateCa
 from tests.vault.vault_server import VaultServer
 
 

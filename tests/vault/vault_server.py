@@ -13,7 +13,7 @@ from hvac import Client
 from engine.errors import OperatorError
 from engine.stack.ports import LOOPBACK
 from engine.stack.server import Server
-from tests.vault.private_ca import PrivateCa
+from tests.private_ca import PrivateCa
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 PROGRAM = CACHE / "oplake" / "bin" / "vault"

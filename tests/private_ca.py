@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from secrets import token_hex
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -23,7 +24,7 @@ class PrivateCa:
     _key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     def __post_init__(self) -> None:
-        self._name = _name("private authority")
+        self._name = _name(f"private authority {token_hex(4)}")
         made = _blank(self._name, self._name, self._key).add_extension(x509.BasicConstraints(True, None), critical=True)
         self.file.write_bytes(made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
@@ -31,7 +32,7 @@ class PrivateCa:
         """A certificate for 127.0.0.1 and its key, as files of the folder."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))])
-        made = _blank(_name("vault"), self._name, key).add_extension(names, critical=False)
+        made = _blank(_name("server"), self._name, key).add_extension(names, critical=False)
         certificate, private = folder / "certificate.pem", folder / "key.pem"
         certificate.write_bytes(made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
         plain = serialization.NoEncryption()
