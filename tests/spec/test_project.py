@@ -138,7 +138,7 @@ def test_an_authority_for_a_store_without_tls_is_told(tmp_path: Path) -> None:
     storage = "{endpoint: 'http://h:9000', allow_http: true, ca: /etc/ca.pem}"
     text = f"target: local\nmongodb: {{uri: 'mongodb://h'}}\nlake: {{uri: s3://b/l, storage: {storage}}}\n"
     (found,) = problems(tmp_path, {"targets/local.yaml": text})
-    assert (found.code, "`ca` is for an endpoint with TLS" in found.message) == ("useless-key", True)
+    assert (found.rule, "`ca` is for an endpoint with TLS" in found.message) == ("useless-key", True)
 
 
 def test_a_lake_that_resolves_to_nonsense_is_told_with_its_place(
