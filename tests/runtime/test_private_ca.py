@@ -14,7 +14,7 @@ from pymongo.database import Database
 
 from engine.stack.ports import LOOPBACK, free_port
 from engine.stack.s3 import BUCKET, SeaweedStore
-from tests.faults.project import OPLAKE
+from tests.faults.spec_folder import OPLAKE
 from tests.private_ca import PrivateCa
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
