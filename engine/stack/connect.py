@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 from engine.stack.jars import jar_folder
@@ -30,17 +31,20 @@ class ConnectWorker(Server):
         port: int | None = None,
         replication: int = 1,
         heap_mb: int = HEAP_MB,
+        settings: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         """See ``Server``.
 
         Args:
             replication: copies of Connect's own topics.
             heap_mb: the most memory its objects may take, MiB.
+            settings: further ones of the worker, and others in place of those that it has.
         """
         super().__init__(folder, port)
         self._bootstrap_servers = bootstrap_servers
         self._replication = replication
         self._heap_mb = heap_mb
+        self._more = dict(settings)
 
     @property
     def address(self) -> str:
@@ -86,7 +90,7 @@ class ConnectWorker(Server):
             settings[f"{kind}.storage.replication.factor"] = self._replication
             if kind != "config":
                 settings[f"{kind}.storage.partitions"] = 2
-        (self.folder / "connect.properties").write_text(properties(settings))
+        (self.folder / "connect.properties").write_text(properties(settings | self._more))
         self.secrets.touch(mode=0o600)
 
     def _command(self) -> Sequence[str]:

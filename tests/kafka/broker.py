@@ -46,6 +46,16 @@ class TestBroker(KafkaBroker):
             "sasl.password": password,
         }
 
+    def guarded_java_client(self, ca: Path) -> dict[str, str]:
+        """The same by the Java client's names."""
+        return {
+            "security.protocol": "SASL_SSL",
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(ca),
+            "sasl.mechanism": "PLAIN",
+            "sasl.jaas.config": f'{_LOGIN} username="{USER}" password="{PASSWORD}";',
+        }
+
     def _prepare(self) -> None:
         super()._prepare()
         if not self._keys.exists():
