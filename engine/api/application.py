@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,6 +27,7 @@ from engine.api.settings import Settings, read_settings
 from engine.api.throttle import Throttle
 from engine.errors import OplakeError
 from engine.telemetry.logs import configure
+from engine.telemetry.traces import recorder_maker, tracing
 
 DESCRIPTION = """\
 oplake keeps Delta Lake tables in step with MongoDB collections. This API sees and steers one target: it plans, applies
@@ -38,14 +40,18 @@ def create_app(settings: Settings) -> FastAPI:
 
     Raises:
         SpecError, UsageError: the specs or settings are wrong.
+        ToolMissing: traces are asked for, and their libraries are not installed.
         StateError: the state cannot be opened.
     """
     service = Service(settings)
     throttle = Throttle(settings)
+    to_collector = service.scope().target.trace_settings()
+    recorder_maker({**to_collector, **os.environ})  # a missing library is told of now, not by every process
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        with tracing("oplake-serve", to_collector):
+            yield
         service.close()
 
     app = FastAPI(

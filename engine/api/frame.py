@@ -1,4 +1,4 @@
-"""What every request goes through: a number, limits, headers that browsers heed, a log line, the audit log."""
+"""What every request goes through: a number, a span, limits, headers that browsers heed, a log line, the audit log."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from engine.api.audit_entry import READS, write_down
 from engine.api.metrics.requests import RequestCounts
 from engine.api.problems import ApiError, BodyTooLarge, TookTooLong, problem
+from engine.api.request_span import request_span, tell_outcome
 from engine.api.settings import Settings
 from engine.api.throttle import Throttle
 from engine.errors import InternalError, StateError
 from engine.state.audit import Audit
 from engine.telemetry.logs import logger
+from engine.telemetry.traces import Span
 
 SECURITY: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
@@ -52,7 +54,11 @@ class Frame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = Request(scope)
+        with request_span(Request(scope)) as span:
+            await self._serve(Request(scope), receive, send, span)
+
+    async def _serve(self, request: Request, receive: Receive, send: Send, span: Span) -> None:
+        scope = request.scope
         scope["oplake.request"] = _request_id(request.headers)
         started, status = time.monotonic(), 0
 
@@ -78,6 +84,7 @@ class Frame:
             told = InternalError("the service has a bug", remedy="its log has a line with this request's number")
             await problem(request, told)(scope, receive, answer)
         finally:
+            tell_outcome(span, request, status)
             self._count(request, status, started)
             if request.method not in READS or status >= _SERVER_ERROR:
                 self._log(request, status, started)

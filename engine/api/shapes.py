@@ -141,6 +141,7 @@ class JobShape(BaseModel):
     progress: list[str]
     result: Any
     error: Any
+    trace: str | None
 
 
 class Validity(BaseModel):

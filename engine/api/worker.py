@@ -19,6 +19,7 @@ from engine.state.jobs import Jobs
 from engine.state.lock import LockHeld, hold
 from engine.state.wanted_runs import WantedRuns
 from engine.telemetry.logs import logger
+from engine.telemetry.traces import Span, span, tracing
 
 LOOK_EVERY_S = 0.5
 REPORT_EVERY_S = 1.0
@@ -38,6 +39,7 @@ def work(project: Path, target: str | None, stop: StopRequest, *, break_lock: bo
     """
     scope = one_scope(load_project(project), target)
     with ExitStack() as opened:
+        opened.enter_context(tracing("oplake-jobs", scope.target.trace_settings()))
         database = open_database(scope.target.state_url(scope.root))
         opened.callback(database.close)
         jobs, wanted = Jobs(database, scope.name), WantedRuns(database, scope.name)
@@ -98,17 +100,27 @@ def _do(asked: Work, jobs: Jobs, runs: WishedRuns | None) -> None:
 
 def _finish(asked: Work, jobs: Jobs) -> None:
     job = asked.job
+    names: dict[str, str | int] = {"oplake.job": job.id, "oplake.kind": job.kind, "oplake.attempt": job.attempts}
+    with span("job", [] if job.trace is None else [job.trace], **names) as told:
+        _finish_traced(asked, jobs, told)
+
+
+def _finish_traced(asked: Work, jobs: Jobs, told: Span) -> None:
+    job = asked.job
     log = logger(job=str(job.id), kind=job.kind)
     log.info("job begun", attempt=job.attempts)
     try:
         result = carry_out(asked)
     except Cancelled:
+        told.tell(**{"oplake.outcome": "cancelled"})
         jobs.end(job, "cancelled")
         log.warning("job cancelled")
     except OplakeError as error:
+        told.fail(error.code)
         jobs.end(job, "failed", error=body_of(error))
         log.warning("job failed", code=error.code, what=error.what, where=error.where, help=error.remedy)
     except Exception as error:  # noqa: BLE001  a bug in one job is no reason not to do the others
+        told.fail(type(error).__name__)
         jobs.end(job, "failed", error=body_of(InternalError("the job met a bug", where=type(error).__name__)))
         log.error("job failed", error=error)  # noqa: TRY400  a traceback may quote data
     else:

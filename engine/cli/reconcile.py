@@ -95,6 +95,8 @@ def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN4
     from engine.cli.reconcile_stored import list_kept, show_kept
     from engine.reconcile.reconciling import reconcile_tables
     from engine.runtime.stopping import leave
+    from engine.runtime.wanted import Run, trace_settings
+    from engine.telemetry.traces import tracing
 
     if (options["dry_run"] or options["yes"]) and not options["repair"]:
         raise UsageError("nothing is repaired without --repair", where="--dry-run or --yes", remedy="add --repair")
@@ -109,7 +111,8 @@ def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN4
         return
     settings = _settings(pipelines, options)
     results: list[Mapping[str, Any]] = []
-    with ReconcileProgress(sys.stderr) as progress:
+    traced = tracing("oplake-reconcile", trace_settings(Run(settings.project, pipelines, settings.target)))
+    with traced, ReconcileProgress(sys.stderr) as progress:
         mend = Mender(options["yes"], options["dry_run"], progress.paused) if options["repair"] else None
         for result in reconcile_tables(settings, lambda job: progress.begin(job.table), mend):
             results.append(result.as_json())

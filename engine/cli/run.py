@@ -84,7 +84,7 @@ def run(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - c
 
     stop, grace = StopRequest(), options["grace"]
     with stop_on_signals(stop, grace):  # first of all: loading the rest takes a second
-        from engine.runtime.wanted import Run
+        from engine.runtime.wanted import Run, trace_settings
 
         wanted = Run(options["project"], pipelines, options["target"], options["until_caught_up"])
         address = (options["health_host"], options["health_port"])
@@ -97,7 +97,7 @@ def run(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - c
         show: Show = _watch
         if options["supervised"] is not None:
             show, address = _supervised(options["supervised"], stop, grace), _NOWHERE
-        with tracing("oplake-run"), answering(address, options["beats"], show) as watched:
+        with tracing("oplake-run", trace_settings(wanted)), answering(address, options["beats"], show) as watched:
             outcomes = run_tables(wanted, stop, watched)
         leave(max((outcome.error.exit_code for outcome in outcomes if outcome.error is not None), default=0))
 

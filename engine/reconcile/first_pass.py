@@ -20,6 +20,8 @@ from engine.reconcile.table_side import TableSide
 from engine.reconcile.workers import scan_all
 from engine.source.mongo_errors import reading_from
 from engine.state.checkpoints import Checkpoints
+from engine.telemetry import traces
+from engine.telemetry.traces import span
 
 SHARES_A_WORKER = 4
 """So that a worker that is done early takes on another share."""
@@ -108,16 +110,19 @@ def read_both(comparison: Comparison, plan: Plan, folder: Path, progress: Progre
     side = comparison.open_side()
     progress.expect(comparison.documents.count(), _rows(side))
     checkpoints = Checkpoints(comparison.database, job_name(plan.run))
-    table, version = spill_table(
-        side, folder, plan.buckets, plan.key, checkpoints, lambda rows: progress.read(rows=rows)
-    )
-    orders = _orders(comparison, plan, side, folder)
-    workers = comparison.settings.workers
-    read = scan_all(orders, workers, lambda chunk: progress.read(documents=chunk.documents))
-    chunks = sorted((chunk for share in read for chunk in share), key=lambda chunk: (chunk.part, chunk.number))
+    with span("read_table"):
+        table, version = spill_table(
+            side, folder, plan.buckets, plan.key, checkpoints, lambda rows: progress.read(rows=rows)
+        )
+    with span("read_source"):
+        orders = _orders(comparison, plan, side, folder)
+        workers = comparison.settings.workers
+        read = scan_all(orders, workers, lambda chunk: progress.read(documents=chunk.documents))
+        chunks = sorted((chunk for share in read for chunk in share), key=lambda chunk: (chunk.part, chunk.number))
     source = [spill_path(folder, chunk.part, chunk.number) for chunk in chunks]
     is_log = comparison.job.pipeline.table.mode == "changes"
-    outcomes = list(compare_buckets(source, table, plan.buckets, is_log=is_log))
+    with span("compare", (), **{"oplake.buckets": plan.buckets}):
+        outcomes = list(compare_buckets(source, table, plan.buckets, is_log=is_log))
     return FirstPass(
         version,
         tuple(chunks),
@@ -154,6 +159,7 @@ def _orders(comparison: Comparison, plan: Plan, side: TableSide, folder: Path) -
             folder,
             settings.limits,
             rate / settings.workers if rate else None,
+            traces.current(),
         )
         for share in plan.shares
     ]

@@ -26,6 +26,7 @@ from engine.source.mongo_errors import reading_from
 from engine.state.clock import now_text
 from engine.state.process import Process
 from engine.state.reconciliations import Reconciliation, Reconciliations
+from engine.telemetry.traces import span
 
 FOLDER = Path(".oplake", "reconcile")
 
@@ -36,6 +37,20 @@ def reconcile(comparison: Comparison, progress: Progress) -> Result:
     Raises:
         OplakeError: a side cannot be read; a full pass goes on from there with ``resume``.
     """
+    job = comparison.job
+    names = {
+        "oplake.pipeline": job.pipeline.pipeline,
+        "oplake.table": job.table,
+        "oplake.mode": comparison.settings.mode,
+    }
+    with span("reconcile", **names) as told:
+        result = _compared(comparison, progress)
+        counts = {"candidates": result.candidates, "confirmed": result.confirmed, "exit_code": result.exit_code}
+        told.tell(**{f"oplake.{name}": count for name, count in counts.items()})
+    return result
+
+
+def _compared(comparison: Comparison, progress: Progress) -> Result:
     blank = _blank(comparison)
     try:
         require_started(comparison)
@@ -136,8 +151,9 @@ def _incremental(comparison: Comparison, blank: Result) -> Result:
     until = comparison.documents.now()
     # The stream knows what the log may have lost; the log knows what was changed by somebody other than the source.
     position = {"snapshot.done": 1, "snapshot.rows": 0, "snapshot.time": since - 1, "stream.time": since}
-    touched = set(touched_since(comparison.client, comparison.job.namespace, position))
-    touched |= comparison.open_side().touched_since(order_text(since, STREAM, 0))
+    with span("touched"):
+        touched = set(touched_since(comparison.client, comparison.job.namespace, position))
+        touched |= comparison.open_side().touched_since(order_text(since, STREAM, 0))
     result = _judged(comparison, replace(blank, source_documents=len(touched)), dict.fromkeys(sorted(touched)))
     return _kept(comparison, _covered(kept, comparison, result, since=since, until=until))
 
@@ -145,9 +161,9 @@ def _incremental(comparison: Comparison, blank: Result) -> Result:
 def _sampled(comparison: Comparison, blank: Result) -> Result:
     settings, documents = comparison.settings, comparison.documents
     count = sample_size(settings.confidence, settings.rate)
-    with reading_from(documents.namespace):
+    with span("draw"), reading_from(documents.namespace):
         drawn = sampled_documents(documents.collection, count)
-    drawn |= sampled_rows(comparison.open_side(), count, random.SystemRandom())
+        drawn |= sampled_rows(comparison.open_side(), count, random.SystemRandom())
     result = _judged(comparison, replace(blank, source_documents=len(drawn)), dict.fromkeys(sorted(drawn)))
     if result.is_complete and not result.confirmed:
         result = replace(result, confidence=statement(settings.confidence, settings.rate, len(drawn)))
@@ -158,10 +174,11 @@ def _judged(comparison: Comparison, result: Result, buckets: Mapping[str, int | 
     """The result with what is proven of each candidate."""
     totals: Counter[Verdict] = Counter()
     shown: list[Finding] = []
-    for finding in _explained(comparison, comparison.recheck().judge(list(buckets))):
-        totals[finding.verdict] += 1
-        if len(shown) < comparison.settings.kept_findings:
-            shown.append(replace(finding, bucket=buckets.get(finding.identity)))
+    with span("recheck", (), **{"oplake.candidates": len(buckets)}):
+        for finding in _explained(comparison, comparison.recheck().judge(list(buckets))):
+            totals[finding.verdict] += 1
+            if len(shown) < comparison.settings.kept_findings:
+                shown.append(replace(finding, bucket=buckets.get(finding.identity)))
     return replace(result, candidates=len(buckets), totals=dict(totals), findings=tuple(shown), finished_at=now_text())
 
 

@@ -23,6 +23,7 @@ from engine.spec.types import Struct
 from engine.state.checkpoints import Checkpoints
 from engine.state.database import open_database
 from engine.telemetry.crash_points import reach
+from engine.telemetry.traces import span
 
 PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest")
 Finished = Callable[[Chunk], None]
@@ -48,6 +49,8 @@ class ScanOrder:
     folder: Path
     limits: ChunkLimits
     bytes_a_second: float | None
+    trace: str | None = None
+    """What its span is below, as a W3C ``traceparent``."""
 
 
 def carry_out(order: ScanOrder, finished: Finished | None = None) -> list[Chunk]:
@@ -67,12 +70,10 @@ def carry_out(order: ScanOrder, finished: Finished | None = None) -> list[Chunk]
             return [_chunk(order.share, saved) for saved in done]
         documents = Documents(client, order.namespace, preference(order.preference))
         chunks = [_chunk(order.share, saved) for saved in done]
-        for scanned in _scan(order, documents, done):
-            write_spill(spill_path(order.folder, order.share.number, scanned.number), scanned.pairs, order.buckets)
-            saved = _saved(scanned)
-            reach("reconcile.chunk.before_checkpoint")
-            checkpoints.put(_key(order.share.number, scanned.number), saved)
-            reach("reconcile.chunk.after_checkpoint")
+        scanning, is_last = _scan(order, documents, done), False
+        while not is_last:
+            saved = _carry_out_chunk(order, scanning, checkpoints)
+            is_last = saved["is_last"]
             chunks.append(_chunk(order.share, saved))
             if finished is not None:
                 finished(chunks[-1])
@@ -80,6 +81,21 @@ def carry_out(order: ScanOrder, finished: Finished | None = None) -> list[Chunk]
     finally:
         client.close()
         database.close()
+
+
+def _carry_out_chunk(order: ScanOrder, scanning: Iterator[ScannedChunk], checkpoints: Checkpoints) -> dict[str, Any]:
+    """Read the next chunk, spill and save it."""
+    share = order.share.number
+    with span("chunk", (), **{"oplake.share": share}) as told:
+        scanned = next(scanning)
+        saved = _saved(scanned)
+        size = {"oplake.documents": saved["documents"], "oplake.bytes": saved["size_bytes"]}
+        told.tell(**{"oplake.chunk": scanned.number}, **size)
+        write_spill(spill_path(order.folder, share, scanned.number), scanned.pairs, order.buckets)
+        reach("reconcile.chunk.before_checkpoint")
+        checkpoints.put(_key(share, scanned.number), saved)
+        reach("reconcile.chunk.after_checkpoint")
+    return saved
 
 
 def finished_chunks(saved: Mapping[str, Any], folder: Path, share: int) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from engine.reconcile.result import Chunk
 from engine.reconcile.scan_order import Finished, ScanOrder, carry_out
+from engine.telemetry.traces import span, tracing
 
 _LOOK_EVERY_S = 1.0
 
@@ -28,11 +29,17 @@ def scan_all(orders: Sequence[ScanOrder], processes: int, finished: Finished) ->
         return
     context = multiprocessing.get_context("spawn")  # a forked child would share connections and threads' locks
     with ProcessPoolExecutor(processes, context, _end_with_parent, (os.getpid(),)) as pool:
-        for future in as_completed([pool.submit(carry_out, order) for order in orders]):
+        for future in as_completed([pool.submit(_carry_out_there, order) for order in orders]):
             chunks = future.result()
             for chunk in chunks:
                 finished(chunk)
             yield chunks
+
+
+def _carry_out_there(order: ScanOrder) -> list[Chunk]:
+    """In a process of its own, whose spans go on below the pass."""
+    with tracing("oplake-reconcile"), span("share", [order.trace or ""], **{"oplake.share": order.share.number}):
+        return carry_out(order)
 
 
 def _end_with_parent(parent: int) -> None:

@@ -23,6 +23,17 @@ class Run:
     until_caught_up: bool = False
 
 
+def trace_settings(run: Run) -> dict[str, str]:
+    """Where traces go as the specs have it: of the first target that says so.
+
+    Raises:
+        UserError: the specs, the names or the target are wrong.
+    """
+    project = load_project(run.project)
+    targets = [project.target_for(pipeline, run.target) for pipeline in choose_pipelines(project, run.pipelines)]
+    return next((settings for target in targets if (settings := target.trace_settings())), {})
+
+
 def require_shareable(run: Run) -> None:
     """Make sure that several processes can share these tables.
 

@@ -16,6 +16,7 @@ from engine.spec.debezium import Connector
 from engine.spec.model import SpecModel
 from engine.spec.quantities import Duration, Size
 from engine.spec.store_ca import trust
+from engine.spec.telemetry import Telemetry
 from engine.spec.vault import Vault, bind
 from engine.spec.wrong_value import WrongValue
 
@@ -241,6 +242,7 @@ class Target(SpecModel):
         default_factory=lambda: Secret(f"{SQLITE}.oplake/state.db"),
         description="State database as a SQLAlchemy URL; a relative sqlite path is relative to the project.",
     )
+    telemetry: Telemetry | None = Field(None, description="Where traces are sent; default: where the environment says.")
     vault: Vault | None = Field(None, description="HashiCorp Vault, where ${vault:MOUNT/PATH#FIELD} is looked up.")
 
     @model_validator(mode="after")
@@ -248,6 +250,14 @@ class Target(SpecModel):
         if self.vault is not None and self.vault.auth.names_one:
             bind(self, self.vault.access())
         return self
+
+    def trace_settings(self) -> dict[str, str]:
+        """OpenTelemetry's variables as the spec has them; none where it says nothing.
+
+        Raises:
+            UserError: a reference cannot be resolved.
+        """
+        return {} if self.telemetry is None else self.telemetry.variables()
 
     def state_url(self, root: Path) -> str:
         """The state database's URL, resolved, with a relative SQLite path made absolute.

@@ -55,6 +55,8 @@ class Job:
     result: Json = None
     error: Json = None
     """``code``, ``what``, ``where`` and ``remedy`` of what stopped it."""
+    trace: str | None = None
+    """The request that asked for it, as a W3C ``traceparent``; None when nobody recorded."""
 
     @property
     def has_ended(self) -> bool:
@@ -79,8 +81,19 @@ class Jobs:
         self._database = database
         self._target = target
 
-    def ask(self, kind: str, arguments: Mapping[str, Json], actor: str, *, once: str | None = None) -> Job:
+    def ask(
+        self,
+        kind: str,
+        arguments: Mapping[str, Json],
+        actor: str,
+        *,
+        once: str | None = None,
+        trace: str | None = None,
+    ) -> Job:
         """Queue a job; with an idempotency key ``once`` the same request makes one job however often it comes.
+
+        Args:
+            trace: the request, as a W3C ``traceparent``.
 
         Raises:
             KeyReused: the key was used for another request.
@@ -109,6 +122,7 @@ class Jobs:
                 "attempts": 0,
                 "cancel": 0,
                 "progress": "[]",
+                "trace": trace,
             }
             made = connection.execute(insert(jobs).values(values))
             assert made.inserted_primary_key is not None  # noqa: S101  both databases return it
@@ -230,4 +244,5 @@ def _read(row: Row[Any]) -> Job:
         progress=tuple(json.loads(row.progress)),
         result=None if row.result is None else json.loads(row.result),
         error=None if row.error is None else json.loads(row.error),
+        trace=row.trace,
     )

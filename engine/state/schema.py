@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION = "0004"
+REVISION = "0005"
 """The migration these definitions belong to: a database that stands there needs no migrating."""
 
 metadata = MetaData()
@@ -166,6 +166,7 @@ jobs = Table(
     Column("progress", Text, nullable=False),
     Column("result", Text),
     Column("error", Text),
+    Column("trace", String(64)),
 )
 """Long work that was asked for; ``seen`` is Unix time in seconds, the process is the worker that has it."""
 

@@ -12,7 +12,11 @@ from typing import Any
 
 import pytest
 
+from engine.api.metrics.requests import METHODS
 from engine.telemetry.logs import logger
+from engine.telemetry.otlp import SHARE
+from engine.telemetry.sampling import ALWAYS, PROBES_ARE
+from engine.telemetry.traces import PROBE
 from tests.deploy.prometheus import METRIC, OBSERVABILITY, ROOT, family_of, needs_prometheus, read_yaml
 
 RULES = OBSERVABILITY / "prometheus"
@@ -101,15 +105,18 @@ def test_the_collector_uses_what_it_defines_and_listens_where_oplake_sends() -> 
     assert config["receivers"]["otlp"]["protocols"]["http"]["endpoint"].endswith(":4318")
 
 
-def test_sampling_names_the_service_and_the_spans_that_there_are() -> None:
+def test_sampling_names_the_services_and_the_spans_that_there_are_with_our_own_shares() -> None:
     strategies = json.loads((OBSERVABILITY / "jaeger" / "sampling.json").read_text())
-    (service,) = strategies["service_strategies"]
-    worker = (ROOT / "engine" / "telemetry" / "traces.py").read_text()
+    code = "".join(path.read_text() for path in (ROOT / "engine").rglob("*.py"))
+    services = strategies["service_strategies"]
 
-    assert f'tracing("{service["service"]}")' in (ROOT / "engine" / "cli" / "run.py").read_text()
-    assert [one for one in service["operation_strategies"] if f'span("{one["operation"]}"' not in worker] == []
-    shares = [strategies["default_strategy"], service, *service["operation_strategies"]]
-    assert all(one["type"] == "probabilistic" and 0 < one["param"] <= 1 for one in shares)
+    assert {one["service"] for one in services} == set(re.findall(r'tracing\("([a-z-]+)"', code))
+    operations = {one["operation"]: one["param"] for service in services for one in service["operation_strategies"]}
+    assert {name for name in operations if f'span("{name}"' not in code} <= {PROBE, *METHODS}
+    assert {name for name, param in operations.items() if param == 1.0} - {"fold"} <= ALWAYS
+    assert operations[PROBE] == pytest.approx(SHARE * PROBES_ARE)
+    shares = [strategies["default_strategy"], *services]
+    assert all(one["type"] == "probabilistic" and one["param"] == SHARE for one in shares)
 
 
 def test_filebeat_reads_the_fields_of_our_lines_and_old_ones_are_deleted(logged: io.StringIO) -> None:

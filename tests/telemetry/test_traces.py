@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextvars
 import io
 import json
+import os
+import threading
 from collections.abc import Iterator
 
 import pytest
+from opentelemetry.sdk.trace.sampling import Decision
 
-from engine.errors import CommitConflict, ToolMissing
+from engine.errors import CommitConflict, ToolMissing, UsageError
 from engine.telemetry import traces
 from engine.telemetry.logs import logger
-from engine.telemetry.traces import BatchTraces, span, tracing
+from engine.telemetry.sampling import sampler
+from engine.telemetry.traces import PROBE, BatchTraces, span, tracing
 from tests.telemetry.collector import Collector, attributes, collector
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -89,12 +94,71 @@ def test_a_line_of_the_log_within_a_span_carries_its_trace(
     assert "trace_id" not in outside
 
 
-def test_without_an_address_nothing_is_recorded_or_loaded() -> None:
-    with tracing("test", {}):
+def test_without_an_address_nothing_is_recorded_or_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    with tracing("test"):
         assert not traces.is_on()
         assert span("batch", [PARENT]) is span("fold")
-    with tracing("test", {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_SDK_DISABLED": "true"}):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    with tracing("test"):
         assert not traces.is_on()
+
+
+def test_a_targets_address_and_share_hold_where_the_environment_says_nothing(
+    receiver: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_TRACES_SAMPLER_ARG": "1"}
+    with tracing("test", told), span("batch"):
+        assert os.environ["OTEL_TRACES_SAMPLER_ARG"] == "1", "processes that are started now inherit it"
+    assert "OTEL_TRACES_SAMPLER_ARG" not in os.environ
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0")
+    with tracing("test", told), span("fold"):
+        pass
+
+    assert [one.name for one in receiver.spans] == ["batch"]
+
+
+def test_a_request_that_fails_takes_none_of_the_same_trace_with_it_and_its_parts_in_other_threads_along(
+    receiver: Collector,
+) -> None:
+    with tracing("test"):
+        with traces.request("GET", UNSAMPLED), traces.request("GET", UNSAMPLED) as failing:
+            context = contextvars.copy_context()
+            thread = threading.Thread(target=context.run, args=(_part,))
+            thread.start()
+            thread.join()
+            failing.rename("GET /broken")
+            failing.fail("internal")
+        with traces.request("GET", UNSAMPLED):
+            pass
+
+    assert sorted(one.name for one in receiver.spans) == ["GET /broken", "part"]
+
+
+def _part() -> None:
+    with span("part"):
+        pass
+
+
+def test_what_somebody_asked_for_is_sent_always_and_probes_are_sent_a_tenth_as_often() -> None:
+    chosen = sampler(0.5)
+    share = int(0.3 * 2**64)  # of all ids, those below are sent when three in ten are
+
+    def is_sent(name: str, trace_id: int) -> bool:
+        return chosen.should_sample(None, trace_id, name).decision is Decision.RECORD_AND_SAMPLE
+
+    assert [is_sent(name, share) for name in ("POST", "job", "GET", PROBE)] == [True, True, True, False]
+    assert [is_sent(name, 2**64 - 1) for name in ("POST", "reconcile", "GET", PROBE)] == [True, True, False, False]
+    assert sampler(0).should_sample(None, share, "POST").decision is Decision.RECORD_ONLY
+
+
+def test_a_share_that_is_none_is_refused_by_its_name(receiver: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in ("often", "1.5"):
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", wrong)
+        with pytest.raises(UsageError, match="is no share"), tracing("test"):
+            pass
+    assert receiver.spans == []
 
 
 def test_a_collector_that_is_away_stops_nothing_and_is_told_of_without_its_words(
@@ -113,8 +177,6 @@ def test_a_collector_that_is_away_stops_nothing_and_is_told_of_without_its_words
 
 def test_missing_libraries_are_named_with_the_way_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "engine.telemetry.otlp", None)
-    with (
-        pytest.raises(ToolMissing, match="not installed"),
-        tracing("test", {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}),
-    ):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    with pytest.raises(ToolMissing, match="not installed"), tracing("test"):
         pass

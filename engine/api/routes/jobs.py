@@ -17,6 +17,7 @@ from engine.api.service import Service
 from engine.api.shapes import PROBLEMS, ApplyBody, JobShape, Page, SnapshotBody
 from engine.state.canonical import Json
 from engine.state.jobs import Job
+from engine.telemetry import traces
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"], responses=PROBLEMS)
 JobId = Path(ge=1, le=2**31 - 1, examples=[1])
@@ -71,6 +72,6 @@ async def accepted(
     request: Request, room: Service, identity: Identity, kind: str, arguments: Mapping[str, Json], once: str | None
 ) -> Response:
     """Queue a job and tell where it can be followed."""
-    job = await threaded(room.jobs.ask, kind, arguments, identity.actor, once=once)
+    job = await threaded(room.jobs.ask, kind, arguments, identity.actor, once=once, trace=traces.current())
     body: dict[str, Any] = asdict(job)
     return answer(request, body, 202, Location=f"/api/v1/jobs/{job.id}")
