@@ -1,10 +1,13 @@
-import { listen, read } from "./api.js";
+import { read } from "./api.js";
+import { deadLetters } from "./dead_letters.js";
 import { ago, bytes, chart, el, facts, number, problem, state, table, time } from "./dom.js";
+import { follow, may } from "./work.js";
 
 export async function pipeline(content, world, signal, name) {
-  const [whole, plan, tables, letters] = await Promise.all([
+  const letters = el("div");
+  const [whole, plan, tables] = await Promise.all([
     read(`/pipelines/${name}`, { signal }), read(`/pipelines/${name}/plan`, { signal }).catch((error) => error),
-    read("/tables?limit=500", { signal }), read(`/pipelines/${name}/dead-letters`, { signal }).catch((error) => error)]);
+    read("/tables?limit=500", { signal }), deadLetters(letters, world, name)]);
   const own = tables.items.filter((one) => one.pipeline === name);
   const told = el("div", { "aria-live": "polite" });
   const glance = el("div");
@@ -21,7 +24,7 @@ export async function pipeline(content, world, signal, name) {
       own.map((one) => [one.name, state(one.state), number(one.rows), number(one.version), bytes(one.size_bytes),
         time(one.last_commit)]), true),
     ...own.map((one) => schema(one)),
-    el("h3", {}, "Dead letters"), ...dead(letters, name, told, world),
+    el("h3", {}, "Dead letters"), letters,
     el("h3", {}, "Reconciliation"), reconciling(world, name, told),
     el("h3", {}, "Spec"), el("pre", { tabindex: "0", role: "region", "aria-label": "Spec" }, whole.spec));
   paint(world.overview ?? { pipelines: [whole.status].filter(Boolean) });
@@ -32,8 +35,6 @@ const status = (one) => facts([["State", state(one.state)], ["Run", state(one.wi
   ["Rows", number(one.rows)], ["Events/s", number(one.events_per_s)], ["Behind", ago(one.behind_s)],
   ["Last fold", time(one.last_fold)], ["Not folded yet", number(one.unfolded_rows)], ["Rescued", number(one.rescued_rows)],
   ["Dead letters", number(one.dead_letters)]]);
-
-const may = (world, role) => ["viewer", "operator", "admin"].indexOf(world.me?.role) >= ["viewer", "operator", "admin"].indexOf(role);
 
 function steer(world, name, told) {
   const button = (verb) => el("button", { type: "button", disabled: !may(world, "operator"), onclick: async () => {
@@ -60,19 +61,6 @@ function diff(plan, world, told) {
   return [el("pre", { tabindex: "0", role: "region", "aria-label": "Plan" }, text), hint, el("div", { class: "row" }, button)];
 }
 
-async function follow(path, body, told) {
-  const line = el("pre", { tabindex: "0", role: "region", "aria-label": "Job" });
-  told.replaceChildren(line);
-  try {
-    const job = await read(path, { method: "POST", body, once: crypto.randomUUID() });
-    line.textContent = `job ${job.id}: ${job.status}`;
-    await listen(`/jobs/${job.id}/events`, (_, now) => {
-      line.textContent = [`job ${now.id}: ${now.status}`, ...now.progress].join("\n");
-      if (now.error) told.append(problem(Object.assign(new Error(now.error.what), { body: now.error })));
-    }, new AbortController().signal);
-  } catch (error) { told.replaceChildren(problem(error)); }
-}
-
 function schema(one) {
   const made = el("details", { ontoggle: async () => {
     if (!made.open || made.dataset.read) return;
@@ -90,16 +78,6 @@ function schema(one) {
 }
 
 const type = (kind) => (typeof kind === "string" ? kind : kind.type);
-
-function dead(letters, name, told, world) {
-  if (letters instanceof Error) return [problem(letters)];
-  if (!letters.items.length) return [el("p", { class: "soft" }, "None: every record could be decoded.")];
-  return [
-    table(`${letters.total} record${letters.total === 1 ? "" : "s"} could not be decoded`, [["Topic"], ["Partition", "number"], ["Offset", "number"], ["Code"], ["Detail"]],
-      letters.items.map((one) => [one.topic, number(one.partition), number(one.offset), one.code, one.detail]), true),
-    el("div", { class: "row" }, el("button", { type: "button", disabled: !may(world, "operator"),
-      onclick: () => follow(`/pipelines/${name}/dead-letters/replay`, undefined, told) }, "Replay"))];
-}
 
 function reconciling(world, name, told) {
   const mode = el("select", { id: "mode" }, ...["full", "incremental", "sampled"].map((one) => el("option", {}, one)));
