@@ -14,7 +14,7 @@ export async function jobs(content, world, signal) {
     const rows = items.map((one) => [String(one.id), one.kind, state(one.status), one.asked_by, time(one.asked_at),
       one.error ? `${one.error.code}: ${one.error.what}` : one.progress.at(-1) ?? "", control(one, world, told, paint)]);
     list.replaceChildren(rows.length
-      ? table("Newest first", [["Job"], ["Kind"], ["Status"], ["Asked by"], ["Age"], ["Last word"], ["Do"]], rows, true)
+      ? table("Newest first", [["Job"], ["Kind"], ["Status"], ["Asked by"], ["Age"], ["Last word"], ["Action"]], rows, true)
       : el("p", {}, "Nothing was asked for yet. Applies, snapshots, replays and reconciliations appear here."));
     if (focused) list.querySelector(focused.id ? `#${focused.id}` : ".scroll")?.focus();
   };
@@ -35,7 +35,7 @@ function control(job, world, told, paint) {
 function cancel(job, world, told, paint) {
   if (job.cancel) return el("span", { class: "soft" }, "cancelling");
   const means = CANCELLED[job.status] ?? CANCELLED[job.kind];
-  if (!means) return el("span", { class: "soft" }, "is finished");
+  if (!means) return el("span", { class: "soft" }, "cannot be stopped");
   const stop = async () => {
     const now = await read(`/jobs/${job.id}/cancel`, { method: "POST" });
     told.replaceChildren(el("p", { class: "soft" }, `Job ${now.id}: ${now.status === "running" ? "asked to stop" : now.status}.`));
