@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -66,7 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service = service
     app.state.throttle = throttle
     app.state.doorkeeper = Doorkeeper(settings, service.keys, throttle)
-    app.state.readiness = Fresh(lambda: readiness(service), 1.0)
+    app.state.readiness = Fresh(partial(readiness, service), 1.0)
     app.state.broadcast = Broadcast()
     app.state.queries = set()
     counts = RequestCounts()

@@ -95,7 +95,7 @@ class Frame:
         self._counts.count(request.method, route, status, None if is_stream else time.monotonic() - started)
 
     async def _limited(self, request: Request, receive: Receive, send: Send) -> None:
-        self._throttle.count_address(request.client.host if request.client is not None else "")
+        await self._throttle.count_address(request.client.host if request.client is not None else "")
         if request.method not in READS:
             receive = await _whole_body(request, receive, self._settings)
         if request.url.path.endswith(_UNTIMED):

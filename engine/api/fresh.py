@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
-
-from anyio import to_thread
 
 T = TypeVar("T")
 _SHARE = 5.0
@@ -17,11 +15,11 @@ _STALE = 5.0
 
 
 class Fresh(Generic[T]):
-    """Made in a thread. Readers get the last value while the next is made; they wait when there is none, or only one
-    from long ago.
+    """Made in the background. Readers get the last value while the next is made; they wait when there is none, or only
+    one from long ago.
     """
 
-    def __init__(self, make: Callable[[], T], max_age_s: float) -> None:
+    def __init__(self, make: Callable[[], Awaitable[T]], max_age_s: float) -> None:
         self._make = make
         self._max_age_s = max_age_s
         self._value: T | None = None
@@ -51,7 +49,7 @@ class Fresh(Generic[T]):
     async def _renew(self) -> None:
         started = time.monotonic()
         try:
-            self._value, self._error = await to_thread.run_sync(self._make), None
+            self._value, self._error = await self._make(), None
         except Exception as error:  # noqa: BLE001  raised to whoever asks
             self._error = error
         finally:

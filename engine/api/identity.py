@@ -63,10 +63,10 @@ class Doorkeeper:
         known = self._known.get(token)
         if known is not None and time.monotonic() - known[0] < REMEMBERED_S:
             return known[1]
-        self._throttle.check_failures(address)
+        await self._throttle.check_failures(address)
         found = await self._look_up(token)
         if found is None:
-            self._throttle.count_failure(address)
+            await self._throttle.count_failure(address)
             raise _unknown("the key or token is unknown, revoked or expired")
         if len(self._known) >= _MAX_REMEMBERED:
             self._known.clear()
@@ -98,7 +98,7 @@ def needs(role: Role) -> Callable[..., Coroutine[Any, Any, Identity]]:
     ) -> Identity:
         keeper: Doorkeeper = request.app.state.doorkeeper
         found = await keeper.identify(request, given.credentials if given is not None else None)
-        request.app.state.throttle.count_actor(found.actor)
+        await request.app.state.throttle.count_actor(found.actor)
         request.scope["oplake.identity"] = found
         if not found.may(role):
             raise Forbidden(

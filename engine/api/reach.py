@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated
 
-from anyio import to_thread
 from fastapi import Depends, Header, Request
 
 from engine.api.service import Service
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 def _service(request: Request) -> Service:
@@ -25,8 +20,3 @@ Once = Annotated[
     Header(alias="Idempotency-Key", max_length=200, description="The same key makes one job, however often it comes."),
 ]
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=200, description="ETag of the spec to replace.")]
-
-
-async def threaded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call what blocks."""
-    return await to_thread.run_sync(lambda: function(*args, **kwargs))

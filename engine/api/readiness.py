@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import partial
+from typing import Any, ParamSpec, TypeAlias
 
+from anyio import to_thread
 from sqlalchemy import text
 
-from engine.api.service import Service
-from engine.errors import OplakeError
+from engine.api.service import SOURCE_TIMEOUT_MS, Service
+from engine.errors import OplakeError, SourceError
 from engine.planner.scope import Scope
 from engine.resources.connect_rest import ConnectRest
 from engine.resources.kafka_admin import KafkaAdmin
 from engine.resources.kafka_client import client_config
+from engine.source import probe
 
-TIMEOUT_S = 5.0
+P = ParamSpec("P")
+Ask: TypeAlias = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +36,12 @@ class Check:
     reason: str = ""
 
 
-def readiness(service: Service) -> dict[str, Any]:
+async def readiness(service: Service) -> dict[str, Any]:
     """Every dependency, asked at the same time."""
-    checks: Mapping[str, Callable[[], object]] = {"specs": service.project, "state": lambda: _state(service)}
+    checks: Mapping[str, Ask] = {"specs": _in_thread(service.project), "state": _in_thread(_state, service)}
     with suppress(OplakeError):  # the check of the specs says why
-        checks = {**checks, **_of_target(service, service.scope())}
-    with ThreadPoolExecutor(len(checks)) as pool:
-        done = dict(zip(checks, pool.map(_check, checks.values()), strict=True))
+        checks = {**checks, **_of_target(service, await to_thread.run_sync(service.scope))}
+    done = dict(zip(checks, await asyncio.gather(*map(_check, checks.values())), strict=True))
     failing = {name: check for name, check in done.items() if not check.ok}
     return {
         "ready": not failing,
@@ -47,22 +50,24 @@ def readiness(service: Service) -> dict[str, Any]:
     }
 
 
-def _of_target(service: Service, scope: Scope) -> dict[str, Callable[[], object]]:
-    checks: dict[str, Callable[[], object]] = {
-        "source": lambda: _source(service, scope),
-        "lake": lambda: _lake(service, scope),
-    }
+def _of_target(service: Service, scope: Scope) -> dict[str, Ask]:
+    checks: dict[str, Ask] = {"source": partial(_source, scope), "lake": _in_thread(_lake, service, scope)}
     kafka = scope.target.transport.kafka
     if kafka is not None:
-        checks["kafka"] = lambda: KafkaAdmin(client_config(kafka)).brokers()
-        checks["connect"] = lambda: ConnectRest(kafka.connect_url.resolved()).connectors()
+        checks["kafka"] = _in_thread(lambda: KafkaAdmin(client_config(kafka)).brokers())
+        checks["connect"] = _in_thread(lambda: ConnectRest(kafka.connect_url.resolved()).connectors())
     return checks
 
 
-def _check(ask: Callable[[], object]) -> Check:
+def _in_thread(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Ask:
+    # Not among the routes' threads: whether the service is ready has to be told when all of those hang, too.
+    return lambda: to_thread.run_sync(lambda: function(*args, **kwargs))
+
+
+async def _check(ask: Ask) -> Check:
     started = time.monotonic()
     try:
-        ask()
+        await ask()
     except OplakeError as error:
         return Check(False, _ms(started), error.code, error.what.partition("\n")[0])
     return Check(True, _ms(started))
@@ -77,9 +82,13 @@ def _state(service: Service) -> None:
         connection.execute(text("SELECT 1"))
 
 
-def _source(service: Service, scope: Scope) -> None:
-    with service.source(scope) as source:
-        source.stream_problem()
+async def _source(scope: Scope) -> None:
+    uri = await to_thread.run_sync(scope.target.mongodb.uri.reveal)  # which may ask Vault
+    async with probe.connect_async(uri, SOURCE_TIMEOUT_MS) as client:
+        problem = await probe.can_stream_async(client)
+    if problem is not None:
+        what, _, remedy = problem.partition("; ")
+        raise SourceError(what, where="mongodb.uri", remedy=remedy)
 
 
 def _lake(service: Service, scope: Scope) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from engine.api.fresh import Fresh
 from engine.api.overview import Rates, overview
 from engine.api.settings import Settings
+from engine.api.threads import threaded
 from engine.planner.plan import Plan
 from engine.planner.scope import Scope, one_scope
 from engine.planner.status import Report, report
@@ -52,8 +54,8 @@ class Service:
         self.audit = Audit(self.database)
         self.jobs = Jobs(self.database, self.target)
         self.wanted = WantedRuns(self.database, self.target)
-        self.report: Fresh[Report] = Fresh(self._report, settings.fresh_s)
-        self.overview: Fresh[Mapping[str, Any]] = Fresh(self._overview, settings.fresh_s)
+        self.report: Fresh[Report] = Fresh(partial(threaded, self._report), settings.fresh_s)
+        self.overview: Fresh[Mapping[str, Any]] = Fresh(partial(threaded, self._overview), settings.fresh_s)
 
     def close(self) -> None:
         """Give the state back."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from pymongo import MongoClient
+from pymongo import AsyncMongoClient, MongoClient
 from pymongo.errors import ConfigurationError, OperationFailure
 
 from engine.errors import SourceError
@@ -26,8 +27,24 @@ def connect(uri: str, timeout_ms: int = CONNECT_TIMEOUT_MS) -> MongoClient[Any]:
     Raises:
         SourceError: the connection string is wrong (it is not repeated in the message).
     """
+    with _right_string():
+        return MongoClient(uri, **_options(timeout_ms))
+
+
+def connect_async(uri: str, timeout_ms: int = CONNECT_TIMEOUT_MS) -> AsyncMongoClient[Any]:
+    """The same for an event loop."""
+    with _right_string():
+        return AsyncMongoClient(uri, **_options(timeout_ms))
+
+
+def _options(timeout_ms: int) -> dict[str, Any]:
+    return {"serverSelectionTimeoutMS": timeout_ms, "connectTimeoutMS": timeout_ms, "appname": "oplake"}
+
+
+@contextmanager
+def _right_string() -> Iterator[None]:
     try:
-        return MongoClient(uri, serverSelectionTimeoutMS=timeout_ms, connectTimeoutMS=timeout_ms, appname="oplake")
+        yield
     except (ConfigurationError, ValueError) as error:
         raise SourceError(
             f"the connection string is wrong ({type(error).__name__})",
@@ -83,7 +100,16 @@ def existing(client: MongoClient[Any], namespaces: Collection[str]) -> set[str]:
 def can_stream(client: MongoClient[Any]) -> str | None:
     """Why the deployment has no change streams; None when it has."""
     with reading_from("MongoDB"):
-        hello = client.admin.command("hello")
+        return _why_no_streams(client.admin.command("hello"))
+
+
+async def can_stream_async(client: AsyncMongoClient[Any]) -> str | None:
+    """The same for an event loop."""
+    with reading_from("MongoDB"):
+        return _why_no_streams(await client.admin.command("hello"))
+
+
+def _why_no_streams(hello: Mapping[str, Any]) -> str | None:
     if "setName" in hello or hello.get("msg") == "isdbgrid":
         return None
     return "the server is no replica set, so it has no change streams; start mongod with --replSet"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
@@ -13,6 +14,7 @@ from engine.api.metrics.found import Found
 from engine.api.metrics.requests import RequestCounts
 from engine.api.metrics.standing import Standing, StandingCollector
 from engine.api.service import Service
+from engine.api.threads import threaded
 from engine.errors import OplakeError, StateError
 from engine.state.reconciliations import Reconciliations
 
@@ -25,15 +27,16 @@ class MetricsPage:
 
     def __init__(self, service: Service, requests: RequestCounts) -> None:
         self._requests = requests
-        self._standing: Fresh[Standing] = Fresh(lambda: standing(service), STATE_EVERY_S)
-        self._oplog: Fresh[float | None] = Fresh(lambda: _oplog_window_s(service), OPLOG_EVERY_S)
+        self._standing: Fresh[Standing] = Fresh(partial(threaded, standing, service), STATE_EVERY_S)
+        self._oplog: Fresh[float | None] = Fresh(partial(threaded, _oplog_window_s, service), OPLOG_EVERY_S)
 
     async def text(self, accept: str) -> tuple[bytes, str]:
         """The page in the newest form that ``accept`` (an HTTP header) takes, and its content type."""
         found = CollectorRegistry()
         found.register(StandingCollector(await self._standing.get(), await self._oplog.get()))
         encode, content_type = choose_encoder(accept)
-        return _joined(encode, self._requests.registry, found), content_type
+        # Processes that share their counts keep them in files.
+        return await threaded(lambda: _joined(encode, self._requests.registry, found)), content_type
 
 
 def standing(service: Service) -> Standing:

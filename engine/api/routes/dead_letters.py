@@ -12,12 +12,13 @@ from starlette.responses import Response
 from engine.api.answers import Limit, answer
 from engine.api.identity import Admin, Operator, Viewer
 from engine.api.problems import Forbidden
-from engine.api.reach import Once, Room, threaded
+from engine.api.reach import Once, Room
 from engine.api.routes.jobs import accepted
 from engine.api.routes.pipelines import PipelineName
 from engine.api.service import Service
 from engine.api.shapes import PROBLEMS, DropBody, JobShape, Page
 from engine.api.specs import no_pipeline
+from engine.api.threads import threaded
 from engine.runtime.letters import letters_of
 from engine.state.canonical import Json
 

@@ -12,9 +12,10 @@ from starlette.responses import Response
 from engine.api.answers import Before, Limit, answer, page
 from engine.api.identity import Admin, Identity, Operator, Viewer
 from engine.api.problems import NotThere
-from engine.api.reach import Once, Room, threaded
+from engine.api.reach import Once, Room
 from engine.api.service import Service
 from engine.api.shapes import PROBLEMS, ApplyBody, JobShape, Page, SnapshotBody
+from engine.api.threads import threaded
 from engine.state.canonical import Json
 from engine.state.jobs import Job
 from engine.telemetry import traces

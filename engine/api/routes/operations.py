@@ -10,8 +10,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from engine.api.answers import Before, Limit, answer, page
 from engine.api.identity import Admin, Viewer
-from engine.api.reach import Room, threaded
+from engine.api.reach import Room
 from engine.api.shapes import PROBLEMS, Page
+from engine.api.threads import threaded
 
 router = APIRouter(prefix="/api/v1", tags=["operations"], responses=PROBLEMS)
 

@@ -11,9 +11,10 @@ from engine.api import specs
 from engine.api.answers import After, Limit, answer, named_page
 from engine.api.identity import Admin, Operator, Viewer
 from engine.api.problems import NotThere
-from engine.api.reach import IfMatch, Room, threaded
+from engine.api.reach import IfMatch, Room
 from engine.api.service import Service
 from engine.api.shapes import PROBLEMS, Page, Pipelines, PipelineSummary, SpecBody, Validity
+from engine.api.threads import threaded
 from engine.planner.plan import Plan
 from engine.state.canonical import Json
 

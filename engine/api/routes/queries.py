@@ -13,9 +13,10 @@ from starlette.responses import Response, StreamingResponse
 from engine.api.identity import Viewer
 from engine.api.problems import Busy
 from engine.api.query_stream import Asked, chunks
-from engine.api.reach import Room, threaded
+from engine.api.reach import Room
 from engine.api.service import Service
 from engine.api.shapes import PROBLEMS, QueryBody
+from engine.api.threads import threaded
 from engine.query.as_of import NOW, parse_as_of
 from engine.query.limits import Limits
 from engine.query.project_lake import lake_of

@@ -10,10 +10,11 @@ from starlette.responses import Response
 from engine.api.answers import answer
 from engine.api.identity import Operator, Viewer
 from engine.api.problems import NotThere
-from engine.api.reach import Once, Room, threaded
+from engine.api.reach import Once, Room
 from engine.api.reconcile_job import report_of_job
 from engine.api.routes.jobs import JobId, accepted, find_job
 from engine.api.shapes import PROBLEMS, JobShape, ReconcileBody
+from engine.api.threads import threaded
 from engine.reconcile.report_markdown import markdown
 from engine.reconcile.report_page import page
 from engine.runtime.jobs import choose_pipelines

@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from engine.api.answers import answer
 from engine.api.identity import Operator, Viewer
-from engine.api.reach import Room, threaded
+from engine.api.reach import Room
 from engine.api.routes.pipelines import PipelineName
 from engine.api.service import Service
 from engine.api.shapes import PROBLEMS
 from engine.api.specs import no_pipeline
+from engine.api.threads import threaded
 from engine.state.runs import Runs
 from engine.state.wanted_runs import WantedRun, Wish
 

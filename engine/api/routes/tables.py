@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from engine.api.answers import Before, Limit, answer, page
 from engine.api.identity import Viewer
-from engine.api.reach import Room, threaded
+from engine.api.reach import Room
 from engine.api.routes.pipelines import no_table
 from engine.api.service import Service
 from engine.api.shapes import PROBLEMS, Page
+from engine.api.threads import threaded
 from engine.lake.observe import observe_table
 from engine.lake.table_past import TablePast
 from engine.spec.types import format_type
