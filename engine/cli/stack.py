@@ -143,7 +143,7 @@ def _write_target(project: Path, name: str, local: LocalStack, addresses: Mappin
     """Write the spec, unless somebody has written another one of that name."""
     from engine.stack.target_text import target_text
 
-    text = target_text(name, addresses, local.brokers(), FOLDER)
+    text = target_text(name, addresses, local.brokers(), FOLDER, local.connect_secrets)
     path = project / "specs" / "targets" / f"{name}.yaml"
     if path.exists() and path.read_text(encoding="utf-8") != text:
         raise UsageError("there is another target already", where=str(path), remedy="delete it, or choose another name")

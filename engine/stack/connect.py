@@ -16,6 +16,9 @@ from engine.stack.server import Server
 
 GROUP = "oplake-connect"
 HEAP_MB = 512
+SECRETS = "secrets.properties"
+URI_KEY = "mongodb_uri"
+"""Of the connection string in the file of secrets."""
 
 
 class ConnectWorker(Server):
@@ -32,6 +35,7 @@ class ConnectWorker(Server):
         replication: int = 1,
         heap_mb: int = HEAP_MB,
         settings: Mapping[str, object] = MappingProxyType({}),
+        secrets: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """See ``Server``.
 
@@ -39,12 +43,14 @@ class ConnectWorker(Server):
             replication: copies of Connect's own topics.
             heap_mb: the most memory its objects may take, MiB.
             settings: further ones of the worker, and others in place of those that it has.
+            secrets: what its file of secrets shall hold.
         """
         super().__init__(folder, port)
         self._bootstrap_servers = bootstrap_servers
         self._replication = replication
         self._heap_mb = heap_mb
         self._more = dict(settings)
+        self._secrets = dict(secrets)
 
     @property
     def address(self) -> str:
@@ -59,7 +65,7 @@ class ConnectWorker(Server):
     @property
     def secrets(self) -> Path:
         """A properties file that connectors may refer to as ``${file:PATH:key}``: its values never travel over REST."""
-        return self.folder / "secrets.properties"
+        return self.folder / SECRETS
 
     def _prepare(self) -> None:
         super()._prepare()
@@ -84,6 +90,8 @@ class ConnectWorker(Server):
             "config.providers": "file,env",
             "config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",
             "config.providers.env.class": "org.apache.kafka.common.config.provider.EnvVarConfigProvider",
+            # Whoever reaches Connect may refer to variables, and reads what they hold: the connection string alone.
+            "config.providers.env.param.allowlist.pattern": "MONGODB_URI",
         }
         for kind in ("config", "offset", "status"):
             settings[f"{kind}.storage.topic"] = f"{GROUP}-{kind}"
@@ -91,7 +99,13 @@ class ConnectWorker(Server):
             if kind != "config":
                 settings[f"{kind}.storage.partitions"] = 2
         (self.folder / "connect.properties").write_text(properties(settings | self._more))
+        self._keep_secrets()
+
+    def _keep_secrets(self) -> None:
+        """Beside what somebody else has written there."""
         self.secrets.touch(mode=0o600)
+        kept = [line for line in self.secrets.read_text().splitlines() if line.partition("=")[0] not in self._secrets]
+        self.secrets.write_text("".join(f"{line}\n" for line in kept) + properties(dict(self._secrets)))
 
     def _command(self) -> Sequence[str]:
         return java_command(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import OperatorError, OplakeError, UsageError
-from engine.stack.connect import ConnectWorker
+from engine.stack.connect import SECRETS, URI_KEY, ConnectWorker
 from engine.stack.kafka import KafkaBroker
 from engine.stack.mongodb import MongoServer
 from engine.stack.ports import LOOPBACK, is_taken
@@ -128,6 +128,11 @@ class LocalStack:
             found.setdefault(part_of(name), []).append(server.address)
         return {part: ",".join(addresses) for part, addresses in found.items()}
 
+    @property
+    def connect_secrets(self) -> Path:
+        """The file of secrets that Connect reads; it holds MongoDB's connection string as ``URI_KEY``."""
+        return self.folder / "connect" / SECRETS
+
     def brokers(self) -> int:
         """How many brokers there are, running or not."""
         return len(self._record().servers(["kafka"]))
@@ -142,7 +147,14 @@ class LocalStack:
                 return local_store(folder, port)
             case "connect":
                 servers = ",".join(f"{LOOPBACK}:{record.ports[broker][0]}" for broker in brokers)
-                return ConnectWorker(folder, bootstrap_servers=servers, port=port, replication=len(brokers))
+                mongodb = record.servers(["mongodb"])
+                return ConnectWorker(
+                    folder,
+                    bootstrap_servers=servers,
+                    port=port,
+                    replication=len(brokers),
+                    secrets={URI_KEY: self._server(record, mongodb[0]).address} if mongodb else {},
+                )
             case _:
                 voters = [f"{node}@{LOOPBACK}:{record.ports[broker][1]}" for node, broker in enumerate(brokers, 1)]
                 node, controller = brokers.index(name) + 1, record.ports[name][1]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from engine.errors import UsageError
+from engine.stack.connect import URI_KEY
 from engine.stack.s3 import BUCKET
 
 _HEAD = """\
@@ -25,6 +28,8 @@ _KAFKA = """\
     topic:
       partitions: 4
       replication_factor: {brokers}
+    connector:
+      mongodb_uri_from: {secret}   # Connect reads it there: its REST interface shows no address
 """
 _FOLDER = """
 lake:
@@ -44,12 +49,13 @@ state: sqlite:///.oplake/{name}.db
 """
 
 
-def target_text(name: str, addresses: Mapping[str, str], brokers: int, stack: str) -> str:
+def target_text(name: str, addresses: Mapping[str, str], brokers: int, stack: str, secrets: Path) -> str:
     """YAML of a target. What does not run has its embedded stand-in: change streams, a folder.
 
     Args:
         addresses: part -> address.
         brokers: how many there are; topics get as many copies.
+        secrets: Connect's file of secrets, an absolute path.
         stack: the stack's folder relative to the project: the keys of the store are in files there.
 
     Raises:
@@ -63,5 +69,6 @@ def target_text(name: str, addresses: Mapping[str, str], brokers: int, stack: st
         _S3 if "s3" in addresses else _FOLDER,
         _STATE,
     ]
-    values = {"name": name, "brokers": brokers, "stack": stack, "bucket": BUCKET, **addresses}
+    secret = json.dumps(f"file:{secrets}:{URI_KEY}", ensure_ascii=False)
+    values = {"secret": secret, "name": name, "brokers": brokers, "stack": stack, "bucket": BUCKET, **addresses}
     return "".join(part.format_map(values) if part != _CHANGE_STREAM else part for part in parts)

@@ -70,10 +70,15 @@ def test_a_record_that_nobody_wrote_is_told(tmp_path: Path, text: str) -> None:
         LocalStack(tmp_path).status()
 
 
+SECRETS = Path("/stack", "connect", "secrets.properties")
+
+
 def test_a_target_uses_what_there_is() -> None:
     addresses = {"mongodb": "mongodb://a", "kafka": "b:1,c:2", "s3": "http://d"}
-    assert "change_stream: {}" in target_text("t", addresses, 2, ".oplake/stack")
-    assert "bootstrap_servers: b:1,c:2" in target_text("t", {**addresses, "connect": "e"}, 2, ".oplake/stack")
-    assert "uri: .oplake/lake-t" in target_text("t", {"mongodb": "mongodb://a"}, 0, ".oplake/stack")
+    assert "change_stream: {}" in target_text("t", addresses, 2, ".oplake/stack", SECRETS)
+    assert "bootstrap_servers: b:1,c:2" in target_text("t", {**addresses, "connect": "e"}, 2, ".oplake/stack", SECRETS)
+    on_connect = target_text("t", {**addresses, "connect": "e"}, 2, ".oplake/stack", SECRETS)
+    assert 'mongodb_uri_from: "file:/stack/connect/secrets.properties:mongodb_uri"' in on_connect
+    assert "uri: .oplake/lake-t" in target_text("t", {"mongodb": "mongodb://a"}, 0, ".oplake/stack", SECRETS)
     with pytest.raises(UsageError, match=r"needs a MongoDB"):
-        target_text("t", {"s3": "http://d"}, 0, ".oplake/stack")
+        target_text("t", {"s3": "http://d"}, 0, ".oplake/stack", SECRETS)
