@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from engine.lake.row_order import newest_rows
 from engine.reconcile.digests import PAIRS, total
-from engine.reconcile.spill import read_bucket
+from engine.reconcile.spill import Spill, read_bucket
 
 LOG_PAIRS = pa.schema([*PAIRS, ("_position", pa.string()), ("_op", pa.string())])
 """Of a change log, which has many rows of one document: the newest counts, and none when that is a delete."""
@@ -31,10 +31,14 @@ class BucketOutcome:
 def compare_buckets(
     source: Sequence[Path], table: Sequence[Path], buckets: int, *, is_log: bool = False
 ) -> Iterator[BucketOutcome]:
-    """Compare what both sides have spilled; equal fingerprints end a bucket, others are joined by ``_id``."""
+    """Compare what both sides have spilled; equal fingerprints end a bucket, others are joined by ``_id``.
+
+    Each bucket is read out of every file, all of which stay open: they should be few (``SpilledSide.merged``).
+    """
+    source_spills, table_spills = [Spill(path) for path in source], [Spill(path) for path in table]
     for bucket in range(buckets):
-        documents = read_bucket(source, bucket, PAIRS)
-        rows = read_bucket(table, bucket, LOG_PAIRS if is_log else PAIRS)
+        documents = read_bucket(source_spills, bucket, PAIRS)
+        rows = read_bucket(table_spills, bucket, LOG_PAIRS if is_log else PAIRS)
         if is_log:
             rows = newest_of_log(rows)
         is_equal = total(documents.column("digest")) == total(rows.column("digest"))
@@ -49,14 +53,14 @@ def newest_of_log(rows: pa.Table) -> pa.Table:
     return present.select(["_id", "digest"]).rename_columns(PAIRS.names)
 
 
-def _differing(documents: pa.Table, rows: pa.Table) -> Iterator[str]:
-    """The ids of one side alone, of other digests, or of several rows."""
-    source = dict(zip(*(column.to_pylist() for column in documents.columns), strict=True))
-    seen: set[str] = set()
-    told: set[str] = set()
-    for text, digest in zip(*(column.to_pylist() for column in rows.columns), strict=True):
-        if (text in seen or source.get(text) != digest) and text not in told:
-            told.add(text)
-            yield text
-        seen.add(text)
-    yield from (text for text in source if text not in seen)
+def _differing(documents: pa.Table, rows: pa.Table) -> list[str]:
+    """The ids of one side alone, of other digests, or of several rows; each once."""
+    of_documents, of_rows = (side.combine_chunks() for side in (documents, rows))
+    ids, known = of_rows.column("id"), of_documents.column("id")
+    places = pc.index_in(ids, value_set=known)
+    is_other = pc.not_equal(of_documents.column("digest").take(places), of_rows.column("digest"))
+    counts = pc.value_counts(ids)
+    several = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+    differing = ids.filter(pc.fill_null(is_other, True))  # null: no document has that id
+    missing = known.filter(pc.invert(pc.is_in(known, value_set=ids)))
+    return list(dict.fromkeys(text for found in (differing, several, missing) for text in found.to_pylist()))

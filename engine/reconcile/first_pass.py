@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine.errors import InternalError
 from engine.reconcile.candidates import compare_buckets
+from engine.reconcile.executor import Executor
 from engine.reconcile.fingerprint import CANONICAL_FORM, new_key
 from engine.reconcile.job import Comparison
+from engine.reconcile.kept_chunks import ChunkPlace, KeptChunks, job_name
 from engine.reconcile.result import Chunk
-from engine.reconcile.scan_order import ScanOrder, job_name, spill_path
+from engine.reconcile.scan_order import ScanOrder
 from engine.reconcile.share import Share, cut
 from engine.reconcile.spill import buckets_for
+from engine.reconcile.spilled_side import SpilledSide
 from engine.reconcile.table_scan import spill_table
 from engine.reconcile.table_side import TableSide
-from engine.reconcile.workers import scan_all
 from engine.source.mongo_errors import reading_from
 from engine.state.checkpoints import Checkpoints
 from engine.telemetry import traces
@@ -86,21 +89,20 @@ class FirstPass:
     """``_id`` text and bucket."""
 
 
-def make_plan(comparison: Comparison, run: str) -> Plan:
-    """Cut the collection into shares.
+def make_plan(comparison: Comparison, run: str, workers: int) -> Plan:
+    """Cut the collection into shares for so many workers.
 
     Raises:
         SourceUnreachable: no server answers.
     """
     documents = comparison.documents
     began = documents.now()
-    workers = comparison.settings.workers
     with reading_from(documents.namespace):
         shares = cut(documents.collection, workers * SHARES_A_WORKER if workers > 1 else 1)
     return Plan(run, began, buckets_for(documents.count()), tuple(shares), new_key())
 
 
-def read_both(comparison: Comparison, plan: Plan, folder: Path, progress: Progress) -> FirstPass:
+def read_both(comparison: Comparison, plan: Plan, executor: Executor, folder: Path, progress: Progress) -> FirstPass:
     """Read and compare; goes on from what is finished.
 
     Raises:
@@ -110,22 +112,23 @@ def read_both(comparison: Comparison, plan: Plan, folder: Path, progress: Progre
     side = comparison.open_side()
     progress.expect(comparison.documents.count(), _rows(side))
     checkpoints = Checkpoints(comparison.database, job_name(plan.run))
+    table, source = (SpilledSide(checkpoints, folder, name) for name in ("table", "source"))
     with span("read_table"):
-        table, version = spill_table(
-            side, folder, plan.buckets, plan.key, checkpoints, lambda rows: progress.read(rows=rows)
-        )
-    with span("read_source"):
-        orders = _orders(comparison, plan, side, folder)
-        workers = comparison.settings.workers
-        read = scan_all(orders, workers, lambda chunk: progress.read(documents=chunk.documents))
-        chunks = sorted((chunk for share in read for chunk in share), key=lambda chunk: (chunk.part, chunk.number))
-    source = [spill_path(folder, chunk.part, chunk.number) for chunk in chunks]
+        version = spill_table(side, table, folder, plan.buckets, plan.key, lambda rows: progress.read(rows=rows))
+    kept = KeptChunks(checkpoints, ChunkPlace(plan.run, comparison.job.target.state_url(comparison.root), folder))
+    if source.done() is None:
+        with span("read_source"):
+            orders = _orders(comparison, plan, side, executor.workers)
+            source.save(_scan_source(orders, executor, kept, progress), {})
+    standings = kept.standings(len(plan.shares), with_files=False)
     is_log = comparison.job.pipeline.table.mode == "changes"
+    with span("merge"):
+        files = source.merged(comparison.look), table.merged(comparison.look)
     with span("compare", (), **{"oplake.buckets": plan.buckets}):
-        outcomes = list(compare_buckets(source, table, plan.buckets, is_log=is_log))
+        outcomes = list(compare_buckets(*files, plan.buckets, is_log=is_log))
     return FirstPass(
         version,
-        tuple(chunks),
+        tuple(chunk for standing in standings for chunk in standing.chunks),
         sum(outcome.documents for outcome in outcomes),
         sum(outcome.rows for outcome in outcomes),
         plan.buckets,
@@ -140,14 +143,33 @@ def forget(comparison: Comparison, run: str, folder: Path) -> None:
     Checkpoints(comparison.database, job_name(run)).clear()
 
 
-def _orders(comparison: Comparison, plan: Plan, side: TableSide, folder: Path) -> list[ScanOrder]:
-    target, settings = comparison.job.target, comparison.settings
+def _scan_source(orders: Sequence[ScanOrder], executor: Executor, kept: KeptChunks, progress: Progress) -> list[Path]:
+    """The files of all chunks, those of an earlier process among them."""
+
+    def finished(chunk: Chunk) -> None:
+        progress.read(documents=chunk.documents)
+
+    standings = kept.standings(len(orders))
+    for chunk in (chunk for standing in standings for chunk in standing.chunks):
+        finished(chunk)
+    rest = [
+        replace(order, after=standing.after, number=len(standing.chunks))
+        for order, standing in zip(orders, standings, strict=True)
+        if not standing.is_done
+    ]
+    executor.scan(rest, kept, finished)
+    standings = kept.standings(len(orders))
+    if not all(standing.is_done for standing in standings):
+        raise InternalError("a share of the collection was not read to its end", where=str(kept.place.folder))
+    return [kept.path(chunk.part, chunk.number) for standing in standings for chunk in standing.chunks]
+
+
+def _orders(comparison: Comparison, plan: Plan, side: TableSide, workers: int) -> list[ScanOrder]:
+    """One a share, from its beginning."""
+    settings = comparison.settings
     rate = settings.bytes_a_second
     return [
         ScanOrder(
-            plan.run,
-            target.mongodb.uri.reveal(),
-            target.state_url(comparison.root),
             comparison.job.namespace,
             settings.read_preference,
             share,
@@ -156,9 +178,8 @@ def _orders(comparison: Comparison, plan: Plan, side: TableSide, folder: Path) -
             side.columns,
             plan.key,
             plan.buckets,
-            folder,
             settings.limits,
-            rate / settings.workers if rate else None,
+            rate / workers if rate else None,
             traces.current(),
         )
         for share in plan.shares

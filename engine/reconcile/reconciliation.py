@@ -14,6 +14,7 @@ from bson import Timestamp
 
 from engine.errors import ResumePointLost, UserError
 from engine.reconcile.counts import count_both
+from engine.reconcile.executor import Executor, executor_of
 from engine.reconcile.first_pass import FirstPass, Plan, Progress, forget, make_plan, read_both
 from engine.reconcile.in_flight import require_snapshot, touched_since
 from engine.reconcile.job import Comparison
@@ -83,10 +84,22 @@ def require_started(comparison: Comparison) -> None:
 
 def _full(comparison: Comparison, progress: Progress) -> Result:
     kept = _reconciliations(comparison)
-    begun, plan = _begin(comparison, kept)
+    with executor_of(comparison.settings, comparison.job.target.mongodb.uri) as executor:
+        begun, plan = _begin(comparison, kept, executor.workers)
+        return _carried_out(comparison, kept, begun, plan, executor, progress)
+
+
+def _carried_out(
+    comparison: Comparison,
+    kept: Reconciliations,
+    begun: Reconciliation,
+    plan: Plan,
+    executor: Executor,
+    progress: Progress,
+) -> Result:
     folder = comparison.root / FOLDER / plan.run
     try:
-        read = read_both(comparison, plan, folder, progress)
+        read = read_both(comparison, plan, executor, folder, progress)
         blank = replace(_blank(comparison), run=plan.run, started_at=begun.started_at)
         result = _judged(comparison, _with_counts(blank, read), dict(read.differing))
     except BaseException:
@@ -100,7 +113,7 @@ def _full(comparison: Comparison, progress: Progress) -> Result:
     return result
 
 
-def _begin(comparison: Comparison, kept: Reconciliations) -> tuple[Reconciliation, Plan]:
+def _begin(comparison: Comparison, kept: Reconciliations, workers: int) -> tuple[Reconciliation, Plan]:
     """The pass that was cut off, when it is asked for; else a new one, and what was cut off is given up.
 
     Raises:
@@ -116,7 +129,7 @@ def _begin(comparison: Comparison, kept: Reconciliations) -> tuple[Reconciliatio
     for one in dead:
         forget(comparison, one.id, comparison.root / FOLDER / one.id)
         kept.forget(one.id)
-    plan = make_plan(comparison, uuid.uuid4().hex[:12])
+    plan = make_plan(comparison, uuid.uuid4().hex[:12], workers)
     return kept.begin(plan.run, table, "full", {**plan.as_json(), "process": _me()}), plan
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from engine.reconcile.result import Mode
 from engine.reconcile.source_scan import ChunkLimits
@@ -25,7 +26,8 @@ class Settings:
     """Of mode ``ids``: texts as in the table's ``_id`` column."""
     since: datetime | None = None
     """Of mode ``incremental``; None: since the last clean pass."""
-    workers: int = 1
+    workers: int | None = None
+    """Chunks that are read at a time; None: one, and on a cluster as many as it has processors."""
     read_preference: str = "primary"
     bytes_a_second: float | None = None
     """Of all workers together."""
@@ -43,3 +45,7 @@ class Settings:
     """Findings with their details in the result; all are counted."""
     is_resumable: bool = True
     """Keep what a full pass has read when it is cut off; False: remove it at once, since nobody will go on with it."""
+    executor: Literal["local", "ray"] = "local"
+    """Where a full pass reads the collection."""
+    ray_address: str = "auto"
+    """Of the Ray cluster; auto: the one of this machine."""

@@ -13,6 +13,7 @@ from pymongo.collection import Collection
 
 from engine.reconcile.digests import NO_PAIRS, Digester
 from engine.reconcile.share import Share, read_share
+from engine.reconcile.spill import spill_content
 from engine.reconcile.throttle import Throttle
 from engine.source.mongo_errors import reading_from
 from engine.source.raw_document import key_of
@@ -34,9 +35,13 @@ class ScannedChunk:
     """A run of documents of one share, in the order of the index."""
 
     number: int
-    pairs: pa.Table
+    documents: int
+    content: pa.Buffer
+    """Their pairs, as they are spilled."""
     size_bytes: int
     seconds: float
+    after: bytes | None
+    """``{"_id": ...}`` of the document before its first; None: it begins where the share does."""
     last_key: bytes | None
     """``{"_id": ...}`` of its last document: the next chunk begins after it."""
     is_last: bool
@@ -47,6 +52,7 @@ def scan_share(
     session: ClientSession | None,
     share: Share,
     digester: Digester,
+    buckets: int,
     limits: ChunkLimits,
     throttle: Throttle,
     after: bytes | None = None,
@@ -60,15 +66,20 @@ def scan_share(
     """
     held: list[pa.Table] = []
     rows = size = 0
-    began = time.monotonic()
+    began, last = time.monotonic(), after
+
+    def chunk(*, is_last: bool) -> ScannedChunk:
+        seconds = time.monotonic() - began
+        content = spill_content(pa.concat_tables([NO_PAIRS, *held]), buckets)
+        return ScannedChunk(number, rows, content, size, seconds, after, last, is_last)
+
     with reading_from(collection.full_name):
         for documents in read_share(collection, session, share, after, min(DECODED_AT_ONCE, limits.rows)):
             held.append(digester.documents(documents))
             rows, size = rows + len(documents), size + sum(map(len, documents))
-            after = key_of(documents[-1])
+            last = key_of(documents[-1])
             throttle.passed(sum(map(len, documents)))
-            seconds = time.monotonic() - began
-            if rows >= limits.rows or size >= limits.size_bytes or seconds >= limits.seconds:
-                yield ScannedChunk(number, pa.concat_tables(held), size, seconds, after, is_last=False)
-                held, rows, size, number, began = [], 0, 0, number + 1, time.monotonic()
-    yield ScannedChunk(number, pa.concat_tables([NO_PAIRS, *held]), size, time.monotonic() - began, after, is_last=True)
+            if rows >= limits.rows or size >= limits.size_bytes or time.monotonic() - began >= limits.seconds:
+                yield chunk(is_last=False)
+                held, rows, size, number, began, after = [], 0, 0, number + 1, time.monotonic(), last
+    yield chunk(is_last=True)

@@ -10,16 +10,21 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from engine.decode.decoder import Decoder
 from engine.decode.rules import DecodeRules
 from engine.reconcile.candidates import compare_buckets
-from engine.reconcile.digests import Digester
+from engine.reconcile.digests import PAIRS, Digester, as_column
 from engine.reconcile.fingerprint import new_key
+from engine.reconcile.lanes import LANES
 from engine.reconcile.source_scan import DECODED_AT_ONCE
-from engine.reconcile.spill import buckets_for, write_spill
+from engine.reconcile.spill import MOST_BUCKETS, buckets_for, spill_content, write_spill
+from engine.reconcile.spilled_side import SpilledSide
 from engine.spec.types import Struct
+from engine.state.checkpoints import Checkpoints
+from engine.state.database import open_database
 from tests.benchmarks.decode import NOW, stay_on_one_core
 from tests.benchmarks.documents import LARGE, SMALL, batch_of, raw_documents
 from tests.benchmarks.end_to_end import DOCUMENTS, a_shop, measured
@@ -28,6 +33,8 @@ from tests.benchmarks.measurement import REPEATS, Measurement
 ROWS_A_FILE = 200_000
 GROWTH = (100_000, 1_000_000, 5_000_000)
 RUNS_OF_WHOLE = 3
+FILES = (250, 1000)
+PAIRS_A_FILE = 20_000
 
 
 def scan(size: str, count: int) -> Measurement:
@@ -55,11 +62,38 @@ def _scanned(raw: list[bytes], columns: Struct, count: int) -> float:
             held.append(digester.documents(raw[at : at + DECODED_AT_ONCE]))
             if len(held) * DECODED_AT_ONCE >= ROWS_A_FILE or start + DECODED_AT_ONCE >= count:
                 paths.append(Path(folder, f"{len(paths)}.arrow"))
-                write_spill(paths[-1], pa.concat_tables(held), buckets)
+                write_spill(paths[-1], spill_content(pa.concat_tables(held), buckets))
                 held = []
         for _ in compare_buckets(paths, paths, buckets):
             pass
         return time.process_time() - began
+
+
+def comparing(files: int) -> Measurement:
+    """Merge and compare both sides of a pass that fills the most buckets there are; files are a tenth of real ones."""
+    stay_on_one_core()
+    ids = pa.array([f'{{"$oid":"{number:024x}"}}' for number in range(PAIRS_A_FILE)])
+    pairs = pa.Table.from_arrays([ids, as_column(np.ones((PAIRS_A_FILE, LANES), np.uint64))], schema=PAIRS)
+    content = spill_content(pairs, MOST_BUCKETS)
+    with tempfile.TemporaryDirectory() as folder:
+        state = Checkpoints(open_database(f"sqlite:///{folder}/state.db"), "benchmark")
+        sides = [SpilledSide(state, Path(folder), name) for name in ("source", "table")]
+        for name, side in zip(("source", "table"), sides, strict=True):
+            paths = [Path(folder, f"{name}-{number:06d}.arrow") for number in range(files)]
+            for path in paths:
+                write_spill(path, content)
+            side.save(paths, {})
+        began = time.process_time()
+        for _ in compare_buckets(*(side.merged(lambda: None) for side in sides), MOST_BUCKETS):
+            pass
+        seconds = time.process_time() - began
+    return Measurement(
+        f"reconcile compare {files}",
+        f"reconcile, merging and comparing {files:,} files a side in {MOST_BUCKETS:,} buckets, a core",
+        files * PAIRS_A_FILE,
+        2 * files * content.size,
+        [seconds],
+    )
 
 
 def whole(workers: int) -> Measurement:
@@ -81,5 +115,6 @@ def whole(workers: int) -> Measurement:
 CASES = {
     **{f"reconcile scan {SMALL} {count}": (scan, SMALL, count) for count in GROWTH},
     f"reconcile scan {LARGE} {GROWTH[0]}": (scan, LARGE, GROWTH[0]),
+    **{f"reconcile compare {files}": (comparing, files) for files in FILES},
     **{f"reconcile whole {workers}": (whole, workers) for workers in (1, 2)},
 }

@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from engine.reconcile.kept_chunks import job_name, spill_path
 from engine.reconcile.reconciliation import FOLDER
-from engine.reconcile.scan_order import job_name, spill_path
 from engine.spec.project import load_project
 from engine.state.checkpoints import Checkpoints
 from engine.state.database import open_database
 from engine.state.reconciliations import Reconciliation, Reconciliations
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project
+from tests.patience import wait_until
 from tests.reconcile.test_reconcile import rewrite
 
 pytestmark = pytest.mark.server
@@ -69,6 +70,10 @@ def test_a_pass_that_was_killed_reads_no_finished_chunk_again_and_finds_the_same
     for _ in range(KILLS):
         words = ["--resume"] if begun else []
         running = project.start("reconcile", "--chunk-rows", str(CHUNK), "--max-rate", RATE, *words, nursery=nursery)
+        if not most:  # on a busy machine it may take longer than that to begin at all
+            wait_until(
+                lambda running=running: running.has_ended or any((project.folder / FOLDER).glob("*/source-*.arrow"))
+            )
         time.sleep(chance.uniform(0.1, LONGEST_S))
         if running.kill() == 5:
             assert standing(project) == ([], {})
