@@ -95,7 +95,7 @@ lock: ## write locks/ again from pyproject.toml
 	$(COMPILE) pyproject.toml --output-file locks/runtime.txt; \
 	$(COMPILE) pyproject.toml --extra api --extra postgresql --extra telemetry --constraint locks/runtime.txt \
 	    --output-file locks/production.txt; \
-	$(COMPILE) pyproject.toml --extra api --extra dev-server --extra dev-store --extra postgresql --extra telemetry \
+	$(COMPILE) pyproject.toml --extra api --extra dev-server --extra dev-store --extra postgresql --extra ray --extra telemetry \
 	    --group dev --group bootstrap --constraint locks/production.txt --output-file locks/dev.txt
 	@wc -l locks/*.txt
 

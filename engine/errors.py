@@ -15,6 +15,7 @@ OplakeError
 │   ├── LakeError       the Delta tables cannot be read or written, or one was replaced under its writer
 │   ├── StateError      the state database cannot be read or written
 │   ├── SecretsError    Vault refuses a login or a secret, or has none of that name
+│   ├── ClusterError    a Ray cluster cannot be reached, or loses the same work again and again
 │   ├── ToolMissing     a program or extra that this command needs is not installed
 │   └── QueryError      a SQL statement failed or was refused
 ├── RetryableError      the code: try again from the committed position
@@ -127,6 +128,12 @@ class SecretsError(OperatorError):
     """Vault refuses a login or a secret, or has none of that name."""
 
     code = "secrets-unavailable"
+
+
+class ClusterError(OperatorError):
+    """A Ray cluster cannot be reached, does not fit, or loses the same work again and again."""
+
+    code = "cluster-unavailable"
 
 
 class ToolMissing(OperatorError):

@@ -40,7 +40,25 @@ _PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred"
     show_default=True,
     help="With sampled: the share of differing documents to rule out, with --confidence.",
 )
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that read.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 4096),
+    help="Chunks of a full pass that are read at a time. Default: 1, and the processors of the cluster with ray.",
+)
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where a full pass reads the collection: processes of this machine, or a Ray cluster (oplake[ray]).",
+)
+@click.option(
+    "--ray-address",
+    default="auto",
+    show_default=True,
+    metavar="ADDRESS",
+    help="With ray: HOST:PORT of the cluster's head; auto: the cluster that this machine belongs to.",
+)
 @click.option(
     "--read-preference",
     type=click.Choice(_PREFERENCES),
@@ -54,7 +72,7 @@ _PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred"
 )
 @click.option(
     "--chunk-rows",
-    type=click.IntRange(1, 10_000_000),
+    type=click.IntRange(1, 1_000_000),
     default=200_000,
     show_default=True,
     help="Documents of a chunk, which ends after 20 s at the latest: what a pass that was killed reads again.",
@@ -153,6 +171,8 @@ def _settings(pipelines: tuple[str, ...], options: dict[str, Any]) -> Settings:
         confidence=options["confidence"],
         rate=options["rate"],
         limits=ChunkLimits(rows=options["chunk_rows"]),
+        executor=options["executor"],
+        ray_address=options["ray_address"],
     )
 
 

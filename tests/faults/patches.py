@@ -169,3 +169,10 @@ def broken_decoder() -> None:
 
     Messages.cut = lambda _, keys, __: [len(keys)]  # type: ignore[method-assign]
     Messages.parse = lambda *_: Undecodable("not-understood", "a test")  # type: ignore[method-assign]
+
+
+def no_retries() -> None:
+    """Let a Ray cluster run a chunk once, whatever becomes of its node."""
+    from engine.reconcile import ray_executor  # noqa: PLC0415 - for one test alone
+
+    ray_executor.RETRIES = 0
