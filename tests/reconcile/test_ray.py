@@ -16,7 +16,8 @@ from engine.errors import UserError
 from engine.reconcile.ray_cluster import ray_executor
 from engine.secrets.secret import Secret
 from tests.faults.nursery import Nursery
-from tests.faults.project import Project, Running
+from tests.faults.project import Project
+from tests.faults.running import Running
 from tests.reconcile.corruptions import corrupted, document, drawn
 from tests.reconcile.ray_cluster import SMALL, a_cluster, kill_while_it_reads
 from tests.reconcile.test_corruptions import held
