@@ -65,6 +65,12 @@ def _require_answer(address: str) -> None:
     """Ray itself would try for minutes."""
     import ray  # noqa: PLC0415 - see ray_executor
 
+    if "://" in address:
+        raise ClusterError(
+            "Ray's client protocol is not spoken",
+            where=f"--ray-address {address}",
+            remedy="make this machine part of the cluster: `ray start --address HOST:PORT --num-cpus 0`",
+        )
     host, _, port = address.rpartition(":")
     if not port.isdecimal():
         return  # `auto`, or something that Ray refuses at once

@@ -6,14 +6,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pymongo.database import Database
 
-from engine.errors import UserError
+from engine.errors import ClusterError, ToolMissing, UserError
 from engine.reconcile.ray_cluster import ray_executor
+from engine.reconcile.ray_executor import RayExecutor
 from engine.secrets.secret import Secret
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project
@@ -128,6 +130,25 @@ def test_a_password_that_nodes_would_be_sent_is_refused_before_anything_is_asked
         with pytest.raises(UserError, match="password") as refused, ray_executor("auto", Secret(text), None):
             pass
         assert MARK not in str(refused.value)
+
+
+def test_an_address_at_which_nobody_answers_is_told_at_once() -> None:
+    with pytest.raises(ClusterError, match=r"127\.0\.0\.1:1, which is .* for Ray"), on_nothing("127.0.0.1:1"):
+        pass
+    with pytest.raises(ClusterError, match="no Ray cluster can be reached"), on_nothing("127.0.0.3:1"):
+        pass
+    with pytest.raises(ClusterError, match="client protocol"), on_nothing("ray://127.0.0.3:10001"):
+        pass
+
+
+def test_whoever_has_no_ray_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ToolMissing, match=r"oplake\[ray\]"), on_nothing("auto"):
+        pass
+
+
+def on_nothing(address: str) -> AbstractContextManager[RayExecutor]:
+    return ray_executor(address, Secret("mongodb://host"), None)
 
 
 def logs(cluster: Cluster) -> str:
