@@ -22,7 +22,8 @@ class Fresh(Generic[T]):
     def __init__(self, make: Callable[[], Awaitable[T]], max_age_s: float) -> None:
         self._make = make
         self._max_age_s = max_age_s
-        self._value: T | None = None
+        self._values: list[T] = []
+        """The last one; empty before the first: it may be anything, None too."""
         self._error: Exception | None = None
         self._made_at = 0.0
         self._took_s = 0.0
@@ -34,13 +35,12 @@ class Fresh(Generic[T]):
         is_old = age_s > limit_s
         if is_old and self._making is None:
             self._making = asyncio.create_task(self._renew())
-        must_wait = self._value is None or self._error is not None or age_s > _STALE * limit_s
+        must_wait = not self._values or self._error is not None or age_s > _STALE * limit_s
         if self._making is not None and must_wait:
             await asyncio.shield(self._making)
         if self._error is not None:
             raise self._error
-        assert self._value is not None  # noqa: S101  made, or an error was raised
-        return self._value
+        return self._values[0]
 
     def forget(self) -> None:
         """What is known is out of date: somebody has changed the world."""
@@ -49,7 +49,7 @@ class Fresh(Generic[T]):
     async def _renew(self) -> None:
         started = time.monotonic()
         try:
-            self._value, self._error = await self._make(), None
+            self._values, self._error = [await self._make()], None
         except Exception as error:  # noqa: BLE001  raised to whoever asks
             self._error = error
         finally:

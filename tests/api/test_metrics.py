@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from engine.api.metrics.families import FAMILIES
 from engine.state.reconciliations import Reconciliations
-from tests.api.conftest import Served
+from tests.api.conftest import Served, serve
+from tests.planner.worlds import World
 
 pytestmark = pytest.mark.server
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -53,6 +54,17 @@ def test_the_page_tells_requests_jobs_and_the_oplog_and_takes_a_key(served: Serv
     assert named == {one.name for one in FAMILIES}
     openmetrics = served.get("/metrics", Accept="application/openmetrics-text; version=1.0.0").text
     assert {one.name for one in read_openmetrics(openmetrics)} >= {"oplake_api_requests", "oplake_jobs"}
+
+
+def test_the_page_is_told_while_the_source_is_away_without_what_the_source_would_tell(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.target("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100")
+    world.spec()
+    page = serve(tmp_path).get("/metrics")
+
+    assert page.status_code == 200
+    assert values(page.text)["oplake_api_state_up[]"] == 1
+    assert "oplake_source_oplog_window_seconds{" not in page.text
 
 
 def test_a_confirmed_difference_is_told_until_a_pass_of_its_mode_finds_none(served: Served) -> None:
