@@ -36,8 +36,8 @@ test: $(READY) kubernetes-tools ## the whole suite: real server, faults, packagi
 	@$(if $(OPLAKE_DATASETS),,echo "test: OPLAKE_DATASETS is not set: the tests of the sample collections do not run")
 	@$(if $(and $(shell command -v java),$(shell command -v mvn)),,echo "test: no java or mvn here: the tests of Kafka, Connect and Debezium do not run (Java 17+ and Maven: Debian openjdk-17-jre-headless, maven)")
 	@$(if $(wildcard $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oplake/bin/vault),,echo "test: no HashiCorp Vault here: its tests do not run (bash .ci/vault builds it where Go is installed)")
-	@# A file stays on one worker and starts its server once; the long files come first in the order of names.
-	HYPOTHESIS_PROFILE=deep $(PYTEST) --dist loadfile --no-loadscope-reorder
+	@# A file stays on one worker and starts its server once; tests/order.py names the long files, which come first.
+	HYPOTHESIS_PROFILE=deep $(PYTEST) --dist loadfile --no-loadscope-reorder --junit-xml .pytest_cache/suite.xml
 
 unit: $(READY) ## the fast part, without servers: under a minute
 	$(PYTEST) --dist worksteal -m "not server and not vault and not fault and not packaging and not slow"

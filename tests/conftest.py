@@ -22,6 +22,7 @@ from engine.stack.s3 import S3Store, local_store
 from engine.telemetry.logs import configure
 from tests.examples import load_profile
 from tests.kafka.broker import TestBroker
+from tests.order import longest_first
 
 load_profile()
 # A shell that starts the suite in the background lets it ignore Ctrl-C, and so every process that tests start.
@@ -33,7 +34,8 @@ NO_JVM = "needs Java 17+ and Maven, which are not both on PATH here"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the JVM servers are skipped, and say so, where there is no JVM; never in continuous integration."""
+    """Long files begin first; tests of the JVM servers are skipped where there is no JVM, and say so, but not in CI."""
+    longest_first(items)
     if os.environ.get("CI") or (shutil.which("java") and shutil.which("mvn")):
         return
     for item in items:
