@@ -9,6 +9,7 @@ import os
 import random
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from pymongo.database import Database
 
 from engine.reconcile.kept_chunks import job_name, spill_path
 from engine.reconcile.reconciliation import FOLDER
+from engine.reconcile.spilled_side import MOST_FILES
 from engine.spec.project import load_project
 from engine.state.checkpoints import Checkpoints
 from engine.state.database import open_database
 from engine.state.reconciliations import Reconciliation, Reconciliations
+from engine.telemetry.crash_points import DEATH, VARIABLE
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project
 from tests.patience import wait_until
@@ -30,6 +33,7 @@ pytestmark = pytest.mark.server
 
 KILLS = int(os.environ.get("OPLAKE_RECONCILE_KILLS", "3"))
 DOCUMENTS, CHUNK = 1500, 100
+MANY_CHUNKS = MOST_FILES + 20
 LONGEST_S = 1.5
 RATE = "250KiB"
 """So slow that a pass takes longer than the longest time it is given."""
@@ -97,3 +101,28 @@ def test_a_pass_that_was_killed_reads_no_finished_chunk_again_and_finds_the_same
         {"missing": 1},
         LOST,
     )
+
+
+@pytest.mark.parametrize("place", ["reconcile.merge.before_list", "reconcile.merge.after_list"])
+def test_a_pass_that_was_killed_while_it_merged_files_reads_nothing_again_and_finds_the_same(
+    tmp_path: Path, mongo: str, database: Database[Any], nursery: Nursery, place: str
+) -> None:
+    things = database["things"]
+    things.insert_many([{"_id": number} for number in range(MANY_CHUNKS)])
+    project = Project(tmp_path, mongo, things.full_name, max_rows=5000)
+    project.write()
+    project.apply(nursery)
+    project.catch_up(nursery)
+    rewrite(project.paths.current, lambda rows: [row for row in rows if row["_id"] != LOST])
+    crash = project.start("reconcile", "--chunk-rows", "1", nursery=nursery, environment={VARIABLE: place})
+    assert crash.wait() == -DEATH, crash.text
+    things.delete_one({"_id": 0})
+
+    last = project.start("reconcile", "--resume", nursery=nursery, environment={VARIABLE: ""})
+
+    assert last.wait() == 5, last.text
+    target = load_project(project.folder).target()
+    with closing(open_database(target.state_url(project.folder))) as state:
+        result = Reconciliations(state, target.target).finished("things")[0].result
+    assert result is not None
+    assert (result["source_documents"], result["totals"]) == (MANY_CHUNKS, {"missing": 1}), "it was read again"
