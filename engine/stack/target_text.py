@@ -29,7 +29,8 @@ _KAFKA = """\
       partitions: 4
       replication_factor: {brokers}
     connector:
-      mongodb_uri_from: {secret}   # Connect reads it there: its REST interface shows no address
+      # Connect reads it there: its REST address does not show it.
+      mongodb_uri_from: {secret}
 """
 _FOLDER = """
 lake:
