@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from engine.errors import ClusterError, OplakeError
-from engine.reconcile.fingerprint import CANONICAL_FORM
+from engine.reconcile.chunk_task import read_chunk, this_version
 from engine.reconcile.kept_chunks import KeptChunks
 from engine.reconcile.result import Chunk
-from engine.reconcile.scan_order import ScanOrder, scan_one
+from engine.reconcile.scan_order import ScanOrder
 from engine.reconcile.source_scan import ScannedChunk
 from engine.secrets.secret import Secret
-from engine.telemetry.traces import span, tracing
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -64,7 +62,7 @@ class RayExecutor:
         task = ray.remote(read_chunk).options(
             name="oplake reconcile", num_cpus=1, max_retries=RETRIES, scheduling_strategy="SPREAD"
         )
-        return task.remote(order, self.uri, _this_version())
+        return task.remote(order, self.uri, this_version())
 
     def _result(self, one: ObjectRef[ScannedChunk], order: ScanOrder) -> ScannedChunk:
         import ray  # noqa: PLC0415 - see scan
@@ -73,9 +71,12 @@ class RayExecutor:
         try:
             return ray.get(one)
         except RayTaskError as error:
-            if isinstance(error.cause, OplakeError):
-                raise error.cause from None
-            raise
+            cause = error.cause
+            if not isinstance(cause, OplakeError):
+                raise
+            place = f"a node of Ray cluster {self.address}"
+            cause.where = f"{place}, {cause.where}" if cause.where else place
+            raise cause from None
         except RayError as error:
             raise ClusterError(
                 f"chunk {order.number} of share {order.share.number} of {order.namespace} was lost with the node or "
@@ -83,29 +84,3 @@ class RayExecutor:
                 where=f"Ray cluster {self.address}",
                 remedy="`ray status` and the logs of its nodes tell why; what is finished is kept: add --resume",
             ) from error
-
-
-def read_chunk(order: ScanOrder, uri: Secret, asked_by: str) -> ScannedChunk:
-    """What a node does.
-
-    Raises:
-        ClusterError: this node has another version of oplake than the one that asks.
-        UserError: the connection string cannot be resolved here.
-        SourceUnreachable: no server answers from here just now.
-        SourceError: the server refuses.
-    """
-    if _this_version() != asked_by:
-        raise ClusterError(
-            f"a node has oplake {_this_version()}, and {asked_by} asks: their digests may not compare",
-            where="Ray cluster",
-            remedy="install the same version on all nodes",
-        )
-    shared = {"oplake.share": order.share.number, "oplake.chunk": order.number}
-    with tracing("oplake-reconcile"), span("chunk", [order.trace or ""], **shared) as told:
-        scanned = scan_one(order, uri.reveal())
-        told.tell(**{"oplake.documents": scanned.documents, "oplake.bytes": scanned.size_bytes})
-    return scanned
-
-
-def _this_version() -> str:
-    return f"{version('oplake')}, canonical form {CANONICAL_FORM}"

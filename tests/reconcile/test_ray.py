@@ -13,10 +13,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pymongo.database import Database
 
+from engine.decode.rules import DecodeRules
 from engine.errors import ClusterError, ToolMissing, UserError
+from engine.reconcile.kept_chunks import ChunkPlace, KeptChunks
 from engine.reconcile.ray_cluster import ray_executor
 from engine.reconcile.ray_executor import RayExecutor
+from engine.reconcile.scan_order import ScanOrder
+from engine.reconcile.share import Share
+from engine.reconcile.source_scan import ChunkLimits
 from engine.secrets.secret import Secret
+from engine.spec.types import Struct
+from engine.state.checkpoints import Checkpoints
+from engine.state.database import open_database
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project
 from tests.faults.running import Running
@@ -123,6 +131,21 @@ def test_a_chunk_that_is_lost_too_often_ends_the_pass_which_goes_on_without_the_
     assert "--resume" in running.text
     assert project.start(*words(project, "--resume"), nursery=nursery).wait() == 5
     assert found(project) == local
+
+
+def test_what_goes_wrong_on_a_node_is_told_as_what_it_is_and_where(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPLAKE_ONLY_HERE", "mongodb://127.0.0.1:1")
+    uri = Secret("${env:OPLAKE_ONLY_HERE}")
+    order = ScanOrder("a.b", "primary", Share(0), 1, DecodeRules(), Struct({}), b"", 1, ChunkLimits(), None)
+    kept = KeptChunks(Checkpoints(open_database("sqlite://"), "one"), ChunkPlace("one", "", Path()))
+
+    with ray_executor(cluster.address, uri, None) as executor, pytest.raises(UserError) as failed:
+        executor.scan([order], kept, lambda _: None)
+
+    assert "OPLAKE_ONLY_HERE is not set" in failed.value.what
+    assert failed.value.where == f"a node of Ray cluster {cluster.address}"
 
 
 def test_a_password_that_nodes_would_be_sent_is_refused_before_anything_is_asked() -> None:
