@@ -29,7 +29,7 @@ load_profile()
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HEAP_MB = 384
-OPLOG_ENTRIES = 20_000
+OPLOG_ENTRIES = 10_000
 NO_JVM = "needs Java 17+ and Maven, which are not both on PATH here"
 
 
@@ -66,7 +66,7 @@ def logged() -> Iterator[io.StringIO]:
 @pytest.fixture(scope="session")
 def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
     """A MongoDB-protocol server that nobody restarts."""
-    # The server looks through all the changes it keeps whenever a stream is opened.
+    # The server looks through all the changes it keeps whenever a stream is opened: who needs many has one of his own.
     with MongoServer(tmp_path_factory.mktemp("mongodb"), oplog_entries=OPLOG_ENTRIES) as server:
         yield server
 

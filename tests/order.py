@@ -56,20 +56,12 @@ def long_files(times: Path) -> list[tuple[float, str]]:
     """(seconds, file) of the files that take ``LONG_S`` or more, the longest first.
 
     Args:
-        times: what ``pytest --junit-xml`` has written.
+        times: what ``pytest --junit-xml`` has written, in the family xunit1, which names the files.
     """
     seconds: Counter[str] = Counter()
     for case in ElementTree.parse(times).iter("testcase"):  # noqa: S314 - our own file
-        seconds[_file(case.attrib["classname"])] += float(case.attrib["time"])  # type: ignore[assignment]
+        seconds[case.attrib["file"].removeprefix("tests/")] += float(case.attrib["time"])  # type: ignore[assignment]
     return [(took, name) for name, took in seconds.most_common() if took >= LONG_S]
-
-
-def _file(classname: str) -> str:
-    """``tests.cli.test_stack.TestLife`` is in ``cli/test_stack.py``."""
-    parts = classname.split(".")[1:]
-    while parts and not (TESTS / "/".join(parts)).with_suffix(".py").is_file():
-        parts.pop()
-    return "/".join(parts) + ".py"
 
 
 if __name__ == "__main__":

@@ -27,12 +27,12 @@ def test_the_longest_file_begins_and_the_tests_of_a_file_keep_their_order() -> N
 
 def test_the_times_of_a_run_tell_the_long_files(tmp_path: Path) -> None:
     cases = "".join(
-        f'<testcase classname="{name}" name="t" time="{seconds}" />'
+        f'<testcase file="tests/{name}" name="t" time="{seconds}" />'
         for name, seconds in [
-            ("tests.cli.test_stack.TestLife", 20.5),
-            ("tests.test_order", 30),
-            ("tests.cli.test_stack", 20.5),
-            ("tests.api.test_page", 24.9),
+            ("cli/test_stack.py", 20.5),
+            ("test_order.py", 30),
+            ("cli/test_stack.py", 20.5),
+            ("api/test_page.py", 24.9),
         ]
     )
     (tmp_path / "suite.xml").write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")

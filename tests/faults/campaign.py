@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,8 @@ from tests.faults.running import Running
 from tests.faults.witness import server_time
 from tests.faults.workload import Writer
 
-WRITES_A_SECOND = 200.0
+WRITES_A_SECOND = 100.0
+"""Enough for several batches and a fold between two kills."""
 WRITES_BEFORE = 300
 SOON_S = 0.15
 WORK_EVENTS = ("batch appended", "columns added", "table folded")
@@ -69,6 +71,12 @@ class Campaign:
         self.collection.insert_one({"_id": "last"})
         self.project.catch_up(self.nursery)
         return self.project.problems(self.collection, since, "last")
+
+    def record(self, record_property: Callable[[str, object], None]) -> None:
+        """Tell the test's report what was done."""
+        record_property("kills", self.kills)
+        record_property("writes", self.writes)
+        record_property("commits by killed processes", self.commits_seen)
 
     def _kill_one(self, nursery: Nursery | None) -> None:
         running = self.project.start("run", nursery=nursery, patch=self.patch)

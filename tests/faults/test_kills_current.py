@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo.database import Database
+from pymongo import MongoClient
 
 from tests.faults.campaign import Campaign
 from tests.faults.nursery import Nursery
@@ -19,19 +19,14 @@ KILLS = 100
 
 
 def test_a_hundred_kills_leave_the_current_table_equal_to_the_collection(
-    tmp_path: Path,
-    mongo: str,
-    database: Database[Any],
-    nursery: Nursery,
-    record_property: Callable[[str, object], None],
+    tmp_path: Path, long_oplog: str, nursery: Nursery, record_property: Callable[[str, object], None]
 ) -> None:
-    project = Project(tmp_path, mongo, f"{database.name}.things", mode="current")
-    campaign = Campaign(project, database["things"], nursery, seed=11)
+    with MongoClient[Any](long_oplog) as client:
+        project = Project(tmp_path, long_oplog, "kills.things", mode="current")
+        campaign = Campaign(project, client["kills"]["things"], nursery, seed=11)
 
-    problems = campaign.run(KILLS, from_nothing=8)
+        problems = campaign.run(KILLS, from_nothing=8)
 
-    record_property("kills", campaign.kills)
-    record_property("writes", campaign.writes)
-    record_property("commits by killed processes", campaign.commits_seen)
+    campaign.record(record_property)
     assert problems == []
     assert campaign.commits_seen >= campaign.kills // 2, "most were killed before they had committed anything"
