@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.decode.document_rows import document_rows
@@ -12,7 +12,6 @@ from tests.decode import bson_strategies as bs
 from tests.decode.batches import decode
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(bs.documents(), max_size=4), st.lists(bs.documents(), max_size=4))
 def test_the_rows_are_those_of_the_change_log(first: list[bytes], documents: list[bytes]) -> None:
     columns = decode(first).columns

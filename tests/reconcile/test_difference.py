@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bson import DBRef, Decimal128, ObjectId
 from bson.int64 import Int64
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.decode.exact_bson import write_exactly
@@ -18,7 +18,6 @@ from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
 from tests.decode import bson_strategies as bs
 from tests.decode.batches import decode
 
-PROPERTY = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 SECRET = "4111-1111"  # noqa: S105 - a value for the tests to look for
 
 
@@ -138,7 +137,6 @@ def test_what_no_path_tells_is_still_a_difference() -> None:
     ]
 
 
-@PROPERTY
 @given(bs.documents(), bs.documents())
 def test_there_is_a_difference_exactly_when_the_bytes_differ(one: bytes, other: bytes) -> None:
     decoded = decode([one, other])
@@ -147,7 +145,6 @@ def test_there_is_a_difference_exactly_when_the_bytes_differ(one: bytes, other: 
     assert bool(differences(one, row, decoded.columns, rules)) == (one != other)
 
 
-@PROPERTY
 @given(st.lists(bs.documents(), min_size=1, max_size=3))
 def test_masks_hide_no_difference_in_what_they_do_not_cover(documents: list[bytes]) -> None:
     rules = DecodeRules(masks={("a",): "sha256", ("b", "c"): "redact"}, pins={("d",): MapOf(Scalar.JSON)})
@@ -197,7 +194,6 @@ def in_columns(value: Any, column: ColumnType) -> Any:  # noqa: ANN401 - whateve
     return value
 
 
-@PROPERTY
 @given(st.lists(bs.documents(), min_size=1, max_size=4), st.sampled_from([Scalar.INT32, Scalar.INT64, Scalar.DOUBLE]))
 def test_a_row_from_before_its_table_grew_and_was_widened_is_no_difference(
     documents: list[bytes], width: Scalar

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from bson import Decimal128, ObjectId
 from bson.int64 import Int64
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.decode.arrow_types import arrow_field, arrow_schema
@@ -22,7 +22,6 @@ from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
 from tests.decode import bson_strategies as bs
 from tests.decode.batches import decode
 
-PROPERTY = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 KEY = bytes(KEY_BYTES)
 MOMENT = datetime(2024, 2, 29, 12, 30, tzinfo=UTC)
 PAYLOAD_NAN = struct.unpack("<d", struct.pack("<Q", 0x7FF8000000000123))[0]
@@ -43,7 +42,6 @@ def of(values: list[Any], column: ColumnType) -> list[tuple[int, ...]]:
     return digests(table, Struct({"v": column}))
 
 
-@PROPERTY
 @given(st.lists(bs.documents(), min_size=1, max_size=5), st.lists(bs.documents(), min_size=1, max_size=5))
 def test_digests_are_equal_exactly_when_the_documents_are(first: list[bytes], second: list[bytes]) -> None:
     """Decoded into the same columns, over all BSON types."""
@@ -53,7 +51,6 @@ def test_digests_are_equal_exactly_when_the_documents_are(first: list[bytes], se
         assert [digest == other for other in found[len(first) :]] == [document == other for other in second]
 
 
-@PROPERTY
 @given(st.lists(bs.documents(), min_size=2, max_size=6), st.randoms(use_true_random=False))
 def test_the_order_and_the_parting_of_rows_do_not_matter(documents: list[bytes], chance: random.Random) -> None:
     decoded = decode(documents)
