@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 
 import pyarrow as pa
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 
 from engine.lake.delta_errors import committing
+from engine.lake.read_ahead import ReadAhead
 from engine.lake.table_types import unsliced
 
 APP_PREFIX = "oplake:"
@@ -17,8 +19,15 @@ REWRITE_NOTE = "oplake.rewrite"
 SIZE_NOTE = "oplake.arrow_bytes"
 """Commit note: how many bytes its rows have in Arrow form, which a file of many equal texts does not tell."""
 _UNIQUE = ColumnProperties(dictionary_enabled=False)
-_FILES = WriterProperties(column_properties={"_id": _UNIQUE, "_position": _UNIQUE})
-"""Texts that do not repeat gain nothing from a dictionary; a fifth of the time of writing rows of 400 B went there."""
+_ROW_GROUP_ROWS = 131_072
+_FILES = WriterProperties(
+    compression="SNAPPY",
+    max_row_group_size=_ROW_GROUP_ROWS,
+    column_properties={"_id": _UNIQUE, "_position": _UNIQUE},
+)
+"""Given any other property, deltalake 1.6.6 does not compress unless told to; given none, it writes snappy.
+Texts that do not repeat gain nothing from a dictionary; a fifth of the time of writing rows of 400 B went there.
+The writer holds a row group until it is full: deltalake's own, of a million rows, took 180 MB more."""
 
 
 def commit_properties(
@@ -62,3 +71,36 @@ def append_rows(table: DeltaTable, rows: pa.Table, position: Mapping[str, int], 
             writer_properties=_FILES,
             commit_properties=commit_properties(position, size_bytes=rows.nbytes if rows.num_rows else 0),
         )
+
+
+def write_parts(
+    table: DeltaTable,
+    parts: Iterator[pa.Table],
+    schema: pa.Schema,
+    position: Mapping[str, int],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Append rows that come part by part, none or more, or put them in the place of all that the table has.
+
+    Args:
+        parts: rows with the columns of the schema, the table's own.
+
+    Raises:
+        CommitConflict: another writer was first, or the commit's fate is unknown.
+        OplakeError: what ended the parts; nothing is committed.
+    """
+    with closing(ReadAhead(parts)) as ahead, committing(table.table_uri):
+        batches = (batch for part in ahead for batch in unsliced(part.cast(schema)).to_batches())
+        try:
+            write_deltalake(
+                table,
+                pa.RecordBatchReader.from_batches(schema, batches),
+                mode="overwrite" if overwrite else "append",
+                writer_properties=_FILES,
+                commit_properties=commit_properties(position, exclusive=overwrite),
+            )
+        except Exception as error:
+            if ahead.error is None:
+                raise
+            raise ahead.error from error

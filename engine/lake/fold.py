@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from deltalake.table import TableMerger
 
-from engine.decode.system_columns import ID, current_schema
+from engine.decode.system_columns import current_schema
 from engine.lake.change_log import ChangeLog
 from engine.lake.fold_limits import FoldLimits
 from engine.lake.fold_steps import Counts, FoldKind, FoldResult, StepInput, run_fold
-from engine.lake.folded_table import FoldedTable, quoted
-from engine.lake.log_events import deletes_after
-from engine.lake.matching_rows import matching_rows
-from engine.lake.row_order import newest_rows
-
-_INSERTS = pa.array(["r", "c"])
+from engine.lake.folded_table import UNFINISHED, quoted
+from engine.lake.outcome import KEYS, Outcome, outcome_of
+from engine.lake.table_parts import joined
+from engine.lake.touched_share import touched_share
 
 
 def fold_current(
@@ -46,14 +43,28 @@ def fold_current(
 
 
 def _merge(step: StepInput) -> Counts:
-    source = _without_deleted(newest_rows(step.rows), step)
-    rows = source.drop_columns("_op")
-    if _are_all_new(source, step.target):
-        step.target.add(rows, step.position)
-        return Counts(inserted=rows.num_rows)
-    step.target.check_types(rows)
+    outcome = outcome_of(step.log_step.parts(KEYS), step.target.table, step.tail.table, rewrite=step.is_rebuild)
+    names = step.target.schema.names
+    if not len(outcome.removed):
+        step.target.add(_written(step, outcome, names), step.position)
+    elif touched_share(step.target.table, outcome.removed.to_pylist()) >= step.limits.rewrite_share:
+        step.target.rewrite(outcome.removed, _written(step, outcome, names), step.position)
+    else:
+        _merge_rows(step, outcome)
+    return Counts(outcome.num_read, *outcome.counts)
+
+
+def _written(step: StepInput, outcome: Outcome, names: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows that the table gets."""
+    return outcome.chosen(step.log_step.parts(names), outcome.is_write)
+
+
+def _merge_rows(step: StepInput, outcome: Outcome) -> None:
+    """MERGE the changes: a few files are written again, where they hold the documents that changed."""
+    names = [*step.target.schema.names, "_op"]
+    parts = outcome.chosen(step.log_step.parts(names), outcome.is_write | outcome.is_delete)
     newer = f's."_position" {">=" if step.is_rebuild else ">"} t."_position"'
-    values = {quoted(name): f"s.{quoted(name)}" for name in rows.column_names}
+    values = {quoted(name): f"s.{quoted(name)}" for name in step.target.schema.names}
 
     def clauses(merger: TableMerger) -> TableMerger:
         return (
@@ -62,40 +73,12 @@ def _merge(step: StepInput) -> Counts:
             .when_not_matched_insert(values, "s.\"_op\" <> 'd'")
         )
 
-    metrics = step.target.merge(source, 't."_id" = s."_id"', clauses, step.position, step.limits)
-    return Counts(
-        metrics.get("num_target_rows_inserted", 0),
-        metrics.get("num_target_rows_updated", 0),
-        metrics.get("num_target_rows_deleted", 0),
-    )
+    for piece, is_last in joined(parts, step.limits.max_rows, step.limits.max_bytes):
+        step.target.check_types(piece.drop_columns("_op"))
+        position = step.position if is_last else UNFINISHED
+        step.target.merge(piece, 't."_id" = s."_id"', clauses, position, step.limits)
 
 
-def _are_all_new(source: pa.Table, target: FoldedTable) -> bool:
-    """Whether every row is the first of its document: a snapshot, or a collection that only grows.
-
-    Looked up only when the operations say so, for it reads the whole ``_id`` column.
-    """
-    if not pc.all(pc.is_in(source.column("_op"), _INSERTS)).as_py():
-        return False
-    return not matching_rows(target.table, source.column("_id"), pa.schema([ID]), None).num_rows
-
-
-def _without_deleted(newest: pa.Table, step: StepInput) -> pa.Table:
-    """The rows without those that the log knows a later delete of: they must not rise again.
-
-    Such a delete may have been folded long ago, when it found nothing to delete or took an older row.
-    """
-    writes = newest.filter(pc.not_equal(newest.column("_op"), "d"))
-    if not writes.num_rows:
-        return newest
-    earliest = pc.min(writes.column("_position")).as_py()
-    deletes = deletes_after(step.tail.table, writes.column("_id"), earliest)
-    if not deletes.num_rows:
-        return newest
-    last = newest_rows(deletes)
-    deleted_at = last.column("_position").take(pc.index_in(newest.column("_id"), last.column("_id")))
-    is_deleted = pc.fill_null(pc.greater(deleted_at, newest.column("_position")), fill_value=False)
-    return newest.filter(pc.invert(is_deleted))
-
-
-_CURRENT = FoldKind(current_schema, ("_id", "_op", "_source_ts", "_position", "_ingested_at", "_rescued"), _merge)
+_CURRENT = FoldKind(
+    current_schema, ("_id", "_op", "_source_ts", "_position", "_ingested_at", "_rescued"), _merge, by_keys=True
+)

@@ -55,13 +55,14 @@ def fold_history(
 
 
 def _merge(step: StepInput) -> Counts:
-    incoming = in_order(step.rows)
+    rows = step.log_step.rows
+    incoming = in_order(rows)
     known = known_history(step.target.table, step.tail.table, incoming)
     schema = step.target.schema
     changed = _changed_versions(incoming, known, schema, rewrite=step.is_rebuild)
     if not changed.are_stored:
-        step.target.add(changed.rows, step.position)
-        return Counts(inserted=changed.rows.num_rows)
+        step.target.add(iter([changed.rows]), step.position)
+        return Counts(rows.num_rows, changed.rows.num_rows)
     step.target.check_types(changed.rows)
     values = {quoted(name): f"s.{quoted(name)}" for name in schema.names}
     validity = {quoted(name): f"s.{quoted(name)}" for name in VALIDITY.names}
@@ -75,7 +76,7 @@ def _merge(step: StepInput) -> Counts:
 
     predicate = _SAME_ROW if known.is_out_of_order or step.is_rebuild else _ONLY_CURRENT
     metrics = step.target.merge(changed.rows, predicate, clauses, step.position, step.limits)
-    return Counts(metrics.get("num_target_rows_inserted", 0), metrics.get("num_target_rows_updated", 0))
+    return Counts(rows.num_rows, metrics.get("num_target_rows_inserted", 0), metrics.get("num_target_rows_updated", 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from engine.errors import CommitConflict, LakeError
 from engine.lake.change_log import ChangeLog
 from engine.lake.fold_limits import FoldLimits
 from engine.lake.folded_table import FoldedTable, fold_position
-from engine.lake.log_tail import LogTail
+from engine.lake.log_tail import LogTail, Step
 from engine.lake.standing import TableReplaced
 from engine.spec.types import Struct
 
@@ -21,14 +21,20 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Rows a MERGE inserted, updated and deleted."""
+    """Rows that were read of the log, and rows that were inserted, updated and deleted in the table."""
 
+    read: int = 0
     inserted: int = 0
     updated: int = 0
     deleted: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(self.inserted + other.inserted, self.updated + other.updated, self.deleted + other.deleted)
+        return Counts(
+            self.read + other.read,
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.deleted + other.deleted,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +54,11 @@ class FoldResult:
 
 @dataclass(frozen=True, slots=True)
 class StepInput:
-    """What a merge is given: the target, the log, the step's rows, and the position to commit."""
+    """What a merge is given: the target, the log, the step of it, and the position to commit."""
 
     target: FoldedTable
     tail: LogTail
-    rows: pa.Table
+    log_step: Step
     position: Mapping[str, int]
     limits: FoldLimits
     is_rebuild: bool
@@ -65,6 +71,8 @@ class FoldKind:
     shape: Callable[[Struct], pa.Schema]
     system_names: Sequence[str]
     merge: Callable[[StepInput], Counts]
+    by_keys: bool = False
+    """Whether its merge does not hold the rows of a step whole."""
 
 
 def run_fold(
@@ -88,18 +96,17 @@ def run_fold(
 
     target = opened()
     folded = None if rebuild else _folded_version(target, tail)
-    total, rows_read = Counts(), 0
+    total = Counts()
     if folded != tail.version:
         names = [*tail.columns.fields, *kind.system_names]
-        for number, step in enumerate(tail.steps(folded, names, limits)):
+        for number, step in enumerate(tail.steps(folded, names, limits, by_keys=kind.by_keys)):
             position = fold_position(tail.id, step.version, number)
-            counts, target = _merged(kind, opened, StepInput(target, tail, step.rows, position, limits, folded is None))
+            counts, target = _merged(kind, opened, StepInput(target, tail, step, position, limits, folded is None))
             total += counts
-            rows_read += step.rows.num_rows
     return FoldResult(
         folded,
         tail.version,
-        rows_read,
+        total.read,
         total.inserted,
         total.updated,
         total.deleted,

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from types import MappingProxyType
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 from deltalake.table import TableMerger
 
 from engine.decode.system_columns import struct_of
 from engine.errors import LakeError
-from engine.lake.commit import APP_PREFIX, append_rows, commit_properties
+from engine.lake.commit import APP_PREFIX, append_rows, commit_properties, write_parts
 from engine.lake.delta_errors import committing, reading
 from engine.lake.fold_limits import FoldLimits
 from engine.lake.growth import grow
 from engine.lake.observe import files_size
+from engine.lake.sorted_texts import SortedTexts
+from engine.lake.table_parts import table_parts
 from engine.lake.table_types import in_table_order, table_schema, unsliced
 from engine.lake.widening import rewrite_as, widest
 from engine.spec.types import Struct
@@ -23,6 +28,10 @@ from engine.telemetry.crash_points import reach
 FOLD = "fold"
 """Partition name of the fold's position: the last log version whose rows the table holds."""
 _STEP = "fold-step"
+UNFINISHED: Mapping[str, int] = MappingProxyType({_STEP: 0})
+"""What a commit in the middle of a step carries: a mark that keeps a second fold out."""
+_REWRITE_BYTES = 48 << 20
+"""Rows of a table that is written anew that are in hand at a time: read, or copied, or on their way."""
 
 
 class FoldedTable:
@@ -148,16 +157,42 @@ class FoldedTable:
         reach("lake.fold.after_commit")
         return metrics
 
-    def add(self, rows: pa.Table, position: Mapping[str, int]) -> None:
+    def add(self, parts: Iterator[pa.Table], position: Mapping[str, int]) -> None:
         """Append rows that the table cannot hold yet: no row of it is read or written again.
 
         Raises:
             CommitConflict: another fold was first.
         """
-        ordered = in_table_order(rows, self.schema, self.uri)
         reach("lake.fold.before_commit")
-        append_rows(self.table, ordered, position)
+        write_parts(self.table, self._in_order(parts), self.schema, position)
         reach("lake.fold.after_commit")
+
+    def rewrite(self, removed: pa.ChunkedArray, parts: Iterator[pa.Table], position: Mapping[str, int]) -> None:
+        """Write the table anew, in one commit: the rows of all but some documents, then other rows.
+
+        Where most files lose a row, a MERGE writes them all again as well, and takes twice the processor time and
+        all of its source in memory.
+
+        Args:
+            removed: ``_id`` of the rows to leave out, sorted.
+            parts: rows to add.
+
+        Raises:
+            CommitConflict: anybody else's commit was first.
+        """
+        reach("lake.fold.before_commit")
+        rows = chain(self._kept(removed), self._in_order(parts))
+        write_parts(self.table, rows, self.schema, position, overwrite=True)
+        reach("lake.fold.after_commit")
+
+    def _kept(self, removed: pa.ChunkedArray) -> Iterator[pa.Table]:
+        lost = SortedTexts(removed)
+        for part in table_parts(self.table, self.schema, stride_bytes=_REWRITE_BYTES):
+            is_lost = lost.has(part.column("_id"))
+            yield part.filter(pc.invert(is_lost)) if pc.any(is_lost).as_py() else part
+
+    def _in_order(self, parts: Iterator[pa.Table]) -> Iterator[pa.Table]:
+        return (in_table_order(part, self.schema, self.uri) for part in parts)
 
     def check_types(self, rows: pa.Table) -> None:
         """Fail when rows do not have exactly the table's columns.

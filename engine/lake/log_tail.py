@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,19 +17,39 @@ from engine.lake.delta_errors import is_missing_file, reading
 from engine.lake.fold_limits import FoldLimits
 from engine.lake.log_commits import LogCommit, LogHistoryGone, commits_after
 from engine.lake.log_events import with_image
+from engine.lake.table_parts import strides
 from engine.lake.table_types import plain_table, table_schema
 from engine.spec.types import Struct
 
 _CHANGE = "_change_type"
 _COMMIT = "_commit_version"
+_RESCUED = "_rescued"
+_PART_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """Rows to fold in one commit, and the log version that is folded after it (None: none yet)."""
 
-    rows: pa.Table
     version: int | None
+    schema: pa.Schema
+    read: Callable[[pa.Schema], Iterator[pa.Table]]
+    """The rows with these columns, part by part; as often as is asked, in any order."""
+
+    @property
+    def rows(self) -> pa.Table:
+        """All of them, held whole."""
+        return pa.concat_tables([self.schema.empty_table(), *self.parts()])
+
+    def parts(self, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The rows with these columns, or all, part by part.
+
+        Updates whose document was already gone are left out: the delete that follows them says it all.
+        """
+        chosen = self.schema.names if names is None else names
+        read = pa.schema([field for field in self.schema if field.name in {*chosen, _RESCUED}])
+        for part in self.read(read):
+            yield with_image(part).select(chosen)
 
 
 class LogTail:
@@ -58,10 +80,14 @@ class LogTail:
         """The document columns."""
         return struct_of(self.schema)
 
-    def steps(self, after: int | None, names: Sequence[str], limits: FoldLimits) -> Iterator[Step]:
+    def steps(
+        self, after: int | None, names: Sequence[str], limits: FoldLimits, *, by_keys: bool = False
+    ) -> Iterator[Step]:
         """The rows after version ``after``, or all rows when it is None; the last step names the version.
 
-        Updates whose document was already gone are left out: the delete that follows them says it all.
+        Args:
+            names: columns, ``_rescued`` among them.
+            by_keys: whoever asks does not hold the rows of a step whole.
 
         Raises:
             LogHistoryGone: commits or files after ``after`` were cleaned up.
@@ -69,7 +95,7 @@ class LogTail:
         schema = pa.schema([self.schema.field(name) for name in names])
         if after is None:
             return self._all_rows(schema, limits)
-        return self._new_rows(after, schema, limits)
+        return self._new_rows(after, schema, limits, by_keys=by_keys)
 
     def _all_rows(self, schema: pa.Schema, limits: FoldLimits) -> Iterator[Step]:
         held: list[pa.Table] = []
@@ -77,19 +103,21 @@ class LogTail:
             for batch in pa.RecordBatchReader.from_stream(self.table.scan(columns=schema.names)):
                 held.append(plain_table(pa.Table.from_batches([batch]), schema))
                 if _is_full(held, limits):
-                    yield Step(with_image(pa.concat_tables(held)), None)
+                    yield _held(held, schema, None)
                     held = []
-        yield Step(with_image(pa.concat_tables([schema.empty_table(), *held])), self.version)
+        yield _held(held, schema, self.version)
 
-    def _new_rows(self, after: int, schema: pa.Schema, limits: FoldLimits) -> Iterator[Step]:
+    def _new_rows(self, after: int, schema: pa.Schema, limits: FoldLimits, *, by_keys: bool) -> Iterator[Step]:
+        max_rows, max_bytes = (limits.max_keys, sys.maxsize) if by_keys else (limits.max_rows, limits.max_bytes)
         commits = commits_after(self.table, after)
         while commits:
-            count = _fitting(commits, limits.max_rows, limits.max_bytes)
+            count = _fitting(commits, max_rows, max_bytes)
             taken, commits = commits[:count], commits[count:]
             table = self._before_rewrite(taken, commits, after)
-            rows = _feed(table, [commit.version for commit in taken if commit.rows], schema, after)
+            versions = [commit.version for commit in taken if commit.rows]
+            read = partial(_feed, table, versions, after=after)
             after = taken[-1].version
-            yield Step(with_image(rows), after)
+            yield Step(after, schema, read)
 
     def _before_rewrite(self, taken: list[LogCommit], later: list[LogCommit], after: int) -> DeltaTable:
         """The log as it was before its files were rewritten for other columns; the newest when they were not.
@@ -106,24 +134,28 @@ class LogTail:
             raise LogHistoryGone.at(self.table.table_uri, after, "versions") from error
 
 
-def _feed(table: DeltaTable, versions: list[int], schema: pa.Schema, after: int) -> pa.Table:
+def _held(parts: Sequence[pa.Table], schema: pa.Schema, version: int | None) -> Step:
+    return Step(version, schema, lambda read: (part.select(read.names) for part in parts))
+
+
+def _feed(table: DeltaTable, versions: list[int], schema: pa.Schema, *, after: int) -> Iterator[pa.Table]:
     """The rows that these versions added, from the table's change data feed."""
     if not versions:
-        return schema.empty_table()
+        return
     names = [*(name for name in schema.names if name in table_schema(table).names), _CHANGE, _COMMIT]
+    marks = [pa.field(_CHANGE, pa.string()), pa.field(_COMMIT, pa.uint64())]
+    wanted = pa.array(versions, pa.uint64())
     try:
         with reading(table.table_uri):
             feed = table.load_cdf(versions[0], versions[-1], columns=[f'"{name}"' for name in names])
-            rows = pa.RecordBatchReader.from_stream(feed).read_all()
+            for rows in strides(pa.RecordBatchReader.from_stream(feed), pa.schema([*schema, *marks]), _PART_BYTES):
+                is_insert = pc.equal(rows.column(_CHANGE), "insert")
+                found = pc.and_(is_insert, pc.is_in(rows.column(_COMMIT), wanted))
+                yield (rows if pc.all(found).as_py() else rows.filter(found)).select(schema.names)
     except LakeError as error:
         if error.__cause__ is None or not is_missing_file(error.__cause__):
             raise
         raise LogHistoryGone.at(table.table_uri, after, "files") from error
-    wanted = pc.and_(
-        pc.equal(rows.column(_CHANGE).cast(pa.string()), "insert"),
-        pc.is_in(rows.column(_COMMIT), pa.array(versions, pa.uint64())),
-    )
-    return plain_table(rows, schema).filter(wanted)
 
 
 def _fitting(commits: list[LogCommit], max_rows: int, max_bytes: int) -> int:

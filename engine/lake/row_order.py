@@ -27,11 +27,11 @@ def in_order(rows: pa.Table, *, last_only: bool = False) -> pa.Table:
     names = ["_id"] if last_only else ["_id", "_position"]
     order = pc.sort_indices(rows.select(["_id", "_position"]), sort_keys=_ORDER)
     keys = rows.select(names).take(order)
-    return rows.take(order.filter(pa.array(_ends_group(keys))))
+    return rows.take(order.filter(pa.array(ends_group(keys))))
 
 
-def _ends_group(keys: pa.Table) -> np.ndarray:
-    """True where the next row differs in any column."""
+def ends_group(keys: pa.Table) -> np.ndarray:
+    """True where the next row differs in any column; rows that do not are beside each other."""
     last = np.ones(keys.num_rows, dtype=bool)
     if keys.num_rows > 1:
         last[:-1] = np.logical_or.reduce([_differs(keys.column(name)) for name in keys.column_names])

@@ -12,6 +12,7 @@ from engine.errors import CommitConflict, InternalError, LakeError
 from engine.lake.change_log import ChangeLog
 from engine.lake.fold import fold_current
 from engine.lake.fold_limits import FoldLimits
+from engine.lake.log_commits import LogHistoryGone
 from engine.lake.row_order import newest_rows
 from engine.spec.types import Scalar, Struct
 from tests.lake.changes import COLUMNS, Change, rows, stored
@@ -140,10 +141,10 @@ def test_a_long_tail_is_folded_in_several_commits_and_any_of_them_may_be_the_las
 
     monkeypatch.setattr(HOOK, reach)
     with pytest.raises(KeyboardInterrupt):
-        fold_current(log, current, limits=FoldLimits(max_rows=2))
+        fold_current(log, current, limits=FoldLimits(max_rows=2, max_keys=2))
     assert DeltaTable(current).transaction_version("oplake:fold") == 4
     assert numbers(current) == {"a": 2, "b": 3}
-    rest = fold_current(log, current, limits=FoldLimits(max_rows=2))
+    rest = fold_current(log, current, limits=FoldLimits(max_rows=2, max_keys=2))
     assert (rest.from_version, rest.rows_read) == (4, 2)
     assert numbers(current) == {"a": 4, "b": 5}
 
@@ -166,9 +167,9 @@ def test_two_first_folds_at_the_same_time_double_nothing(
     log: ChangeLog, current: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrive(log, *(Change(f"k{n}", n, "r", values={"n": n}) for n in range(4)))
-    once_before_commit(monkeypatch, lambda: fold_current(log, current, limits=FoldLimits(max_rows=2)))
+    once_before_commit(monkeypatch, lambda: fold_current(log, current, limits=FoldLimits(max_rows=2, max_keys=2)))
     with pytest.raises(CommitConflict):
-        fold_current(log, current, limits=FoldLimits(max_rows=2))
+        fold_current(log, current, limits=FoldLimits(max_rows=2, max_keys=2))
     assert sorted(numbers(current)) == ["k0", "k1", "k2", "k3"]
     assert len(stored(current)) == 4
 
@@ -253,3 +254,66 @@ def test_a_rebuild_writes_again_what_somebody_has_altered(log: ChangeLog, curren
     assert numbers(current) == {"a": 99}
     fold_current(log, current, rebuild=True)
     assert numbers(current) == {"a": 1, "b": 2}
+
+
+def spread(log: ChangeLog, current: str) -> set[str]:
+    """Ten documents in as many files of the current table, whose names are returned."""
+    for n in range(10):
+        arrive(log, Change(f"k{n}", n, "c", values={"n": n}))
+        fold_current(log, current)
+    return set(DeltaTable(current).file_uris())
+
+
+def test_an_update_of_one_document_leaves_the_files_of_the_others_alone(log: ChangeLog, current: str) -> None:
+    before = spread(log, current)
+    arrive(log, Change("k3", 20, values={"n": 20}), Change("new", 21, "c", values={"n": 21}))
+    result = fold_current(log, current)
+    assert (result.inserted, result.updated, result.deleted) == (1, 1, 0)
+    assert len(before & set(DeltaTable(current).file_uris())) == 9
+    assert numbers(current) == {**{f"k{n}": n for n in range(10)}, "k3": 20, "new": 21}
+
+
+def test_where_most_files_lose_a_row_the_table_is_written_anew_in_one_commit(log: ChangeLog, current: str) -> None:
+    before, version = spread(log, current), DeltaTable(current).version()
+    arrive(log, *(Change(f"k{n}", 20 + n, values={"n": 20 + n}) for n in range(9)), Change("k9", 40, "d"))
+    result = fold_current(log, current)
+    assert (result.inserted, result.updated, result.deleted) == (0, 9, 1)
+    assert not before & set(DeltaTable(current).file_uris())
+    assert DeltaTable(current).version() == version + 1
+    assert numbers(current) == {f"k{n}": 20 + n for n in range(9)}
+
+
+def test_a_table_that_loses_its_last_document_is_empty_and_remembers_how_far_it_was_folded(
+    log: ChangeLog, current: str
+) -> None:
+    arrive(log, Change("a", 1, "c", values={"n": 1}))
+    fold_current(log, current)
+    arrive(log, Change("a", 2, "d"))
+    assert fold_current(log, current).deleted == 1
+    assert numbers(current) == {}
+    assert DeltaTable(current).transaction_version("oplake:fold") == log.version()
+
+
+def test_changes_that_are_in_the_log_twice_become_one_row(log: ChangeLog, current: str) -> None:
+    arrive(log, Change("a", 1, "c", values={"n": 1}), Change("b", 2, "c", values={"n": 2}))
+    fold_current(log, current)
+    again = [Change("a", 3, values={"n": 3}), Change("c", 4, "c", values={"n": 4})]
+    arrive(log, *again, *again)
+    result = fold_current(log, current)
+    assert (result.rows_read, result.inserted, result.updated) == (4, 1, 1)
+    assert sorted((row["_id"], row["n"]) for row in stored(current)) == [("a", 3), ("b", 2), ("c", 4)]
+
+
+def test_files_that_go_between_the_look_at_the_keys_and_the_reading_of_rows_leave_the_table_as_it_was(
+    log: ChangeLog, current: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrive(log, Change("a", 1, "c", values={"n": 1}))
+    fold_current(log, current)
+    before = DeltaTable(current).version()
+    arrive(log, Change("a", 2, values={"n": 2}))
+    newest = max(Path(log.uri.removeprefix("file://")).glob("**/*.parquet"), key=lambda file: file.stat().st_mtime_ns)
+    once_before_commit(monkeypatch, newest.unlink)
+    with pytest.raises(LogHistoryGone):
+        fold_current(log, current)
+    assert DeltaTable(current).version() == before
+    assert numbers(current) == {"a": 1}

@@ -29,6 +29,9 @@ WIDER = Struct(
 )
 KEYS = st.sampled_from(["a", "b", '{"$numberInt":"1"}', "it's"])
 OPERATIONS = st.sampled_from("crudd")
+_ALWAYS, _AS_USUAL, _NEVER = 0.0, FoldLimits().rewrite_share, 2.0
+_SHARES = (_ALWAYS, _AS_USUAL, _NEVER)
+"""From which share of its bytes on a table is written anew; otherwise the changes are merged into it."""
 
 
 @st.composite
@@ -62,12 +65,12 @@ _BETWEEN = ("fold current", "fold history", "evolve", "optimize", "rebuild")
 
 
 @settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(arrivals(), st.sampled_from([1, 3, 500_000]))
+@given(arrivals(), st.sampled_from([1, 3, 500_000]), st.sampled_from([1, 3, 500_000]), st.sampled_from(_SHARES))
 def test_the_folded_tables_depend_on_nothing_but_the_set_of_changes(
-    steps: list[tuple[str, list[Change]]], max_rows: int
+    steps: list[tuple[str, list[Change]]], max_rows: int, max_keys: int, rewrite_share: float
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        _play(Path(folder), steps, FoldLimits(max_rows=max_rows))
+        _play(Path(folder), steps, FoldLimits(max_rows, max_keys=max_keys, rewrite_share=rewrite_share))
 
 
 def _play(folder: Path, steps: list[tuple[str, list[Change]]], limits: FoldLimits) -> None:
