@@ -7,7 +7,6 @@ Delta extension and our own HTTP client. So the whole process trusts it, and eve
 from __future__ import annotations
 
 import os
-import ssl
 from pathlib import Path
 from threading import Lock
 
@@ -39,12 +38,16 @@ def trust(file: Path, where: str) -> None:
                 remedy=f"put the certificates of both into one file and name it here (and in {FILE}, or the other "
                 "target's lake.storage.ca)",
             )
+        import ssl  # noqa: PLC0415 - every command reads targets, and few name an authority
+
         # With a file of its own the library reads the system's folder only when it is named.
         os.environ.setdefault(FOLDER, ssl.get_default_verify_paths().capath or SYSTEM_FOLDER)
         os.environ[FILE] = str(file)
 
 
 def _require_certificates(file: Path, where: str) -> None:
+    import ssl  # noqa: PLC0415 - see trust
+
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
     except ssl.SSLError:
