@@ -35,6 +35,7 @@ def test_records_that_retention_has_taken_stop_the_table(
     failed = failure(project.start("run", "--until-caught-up", nursery=nursery))
 
     assert failed["code"] == "resume-point-lost"
+    assert "and begins at" in failed["what"]
     assert "oplake destroy" in failed["help"]
     assert project.position() == before
 
@@ -57,8 +58,29 @@ def test_a_topic_that_lost_its_beginning_fills_no_new_table(
     topic.write(Collection().changes(80))
     topic.forget()
 
-    assert failure(project.start("run", "--until-caught-up", nursery=nursery))["code"] == "resume-point-lost"
+    failed = failure(project.start("run", "--until-caught-up", nursery=nursery))
+
+    assert failed["code"] == "resume-point-lost"
+    assert "and begins at" in failed["what"]
     assert Rows.read(project.paths.changes).rows == []
+
+
+def test_a_topic_that_ends_before_the_tables_place_stops_it(
+    project: KafkaProject, topic: KafkaTopic, nursery: Nursery
+) -> None:
+    """As after the election of a leader that had fewer records."""
+    project.create()
+    topic.write(Collection().changes(80))
+    project.catch_up(nursery)
+    log = ChangeLog.open(project.paths.changes)
+    log.record_position({"kafka.1": log.position()["kafka.1"] + 5})
+    before = project.position()
+
+    failed = failure(project.start("run", "--until-caught-up", nursery=nursery))
+
+    assert failed["code"] == "resume-point-lost"
+    assert "and ends at" in failed["what"]
+    assert project.position() == before
 
 
 def test_a_topic_that_was_made_again_is_not_read_from_the_old_offsets(
