@@ -11,10 +11,10 @@ from typing import Literal
 
 from bson import Timestamp
 
-_EPOCH_2020 = 1_577_836_800
-_SHIFT = 32
-_INCREMENT_MASK = (1 << _SHIFT) - 1
-_PACKED_2020 = _EPOCH_2020 << _SHIFT
+EPOCH_2020 = 1_577_836_800
+SECONDS_SHIFT = 32
+_INCREMENT_MASK = (1 << SECONDS_SHIFT) - 1
+_PACKED_2020 = EPOCH_2020 << SECONDS_SHIFT
 _HEX_BITS = 4
 _STREAM_BITS = 12 * _HEX_BITS
 _STREAM_SHIFT = _STREAM_BITS + _HEX_BITS
@@ -33,17 +33,17 @@ def pack(time: Timestamp) -> int:
 
 def pack_parts(seconds: int, increment: int) -> int:
     """As ``pack``, from seconds since 1970 and the increment."""
-    return (seconds - _EPOCH_2020) << _SHIFT | increment
+    return (seconds - EPOCH_2020) << SECONDS_SHIFT | increment
 
 
 def unpack(packed: int) -> Timestamp:
     """The inverse of ``pack``."""
-    return Timestamp((packed >> _SHIFT) + _EPOCH_2020, packed & _INCREMENT_MASK)
+    return Timestamp((packed >> SECONDS_SHIFT) + EPOCH_2020, packed & _INCREMENT_MASK)
 
 
 def unix_seconds(packed: int) -> int:
     """Seconds since 1970 of a packed cluster time."""
-    return (packed >> _SHIFT) + _EPOCH_2020
+    return (packed >> SECONDS_SHIFT) + EPOCH_2020
 
 
 def order_text(packed: int, phase: Literal["0", "1", "2"], number: int, digits: int = 12) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from engine.source.batch import Operation
-from engine.source.cluster_time import pack_parts
+from engine.source.cluster_time import EPOCH_2020, SECONDS_SHIFT, pack_parts
 
 IgnoredReason: TypeAlias = Literal["tombstone", "heartbeat", "transaction", "schema-change", "signal"]
 UndecodableCode: TypeAlias = Literal[
@@ -180,6 +180,15 @@ def cluster_time(made_ms: int, order: int, wall_ms: int | None) -> int:
     if wall_ms is None:
         return pack_parts(seconds, order & 0xFFFFFFFF)
     return pack_parts(seconds, milliseconds << _MILLISECOND_SHIFT | order & _ORD_MASK)
+
+
+def cluster_times(sources: Iterable[tuple[int, int, int | None]]) -> list[int]:
+    """``cluster_time`` of many: a call for each took a tenth of the time of cutting messages up."""
+    return [
+        (made_ms // 1000 - EPOCH_2020) << SECONDS_SHIFT
+        | (order & 0xFFFFFFFF if wall_ms is None else made_ms % 1000 << _MILLISECOND_SHIFT | order & _ORD_MASK)
+        for made_ms, order, wall_ms in sources
+    ]
 
 
 def _key_of(image: bytes | None) -> bytes | None:

@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 
 from engine.source.batch import Operation
-from engine.source.debezium import OBJECT_ID, Message, cluster_time, parse_message
+from engine.source.debezium import OBJECT_ID, Message, cluster_times, parse_message
 
 _CLOSING_BRACE = ord("}")
 _Field: TypeAlias = tuple[str, Any] | tuple[str, Any, Any]
@@ -65,21 +65,14 @@ class Messages:
             keys: of messages that follow each other in one partition.
             values: of the same messages.
         """
-        parts: list[PlainRun | int] = []
-        begin = 0
-        for kind, found in groupby(self._all_plain(values), _kind):
-            run = list(found)
-            end = begin + len(run)
-            plain = [one for one in run if one is not None]
-            parts.append((_run(plain, keys[begin:end]) if kind else None) or len(run))
-            begin = end
-        return parts
-
-    def _all_plain(self, values: Sequence[bytes | None]) -> list[_Plain] | list[_Plain | None]:
         try:
-            return list(map(self._decode, values))  # type: ignore[arg-type]  # of None it raises
+            found = list(map(self._decode, values))  # type: ignore[arg-type]  # of None it raises
         except (TypeError, ValueError, RecursionError):
-            return [self._plain(value) for value in values]
+            return _runs([self._plain(value) for value in values], keys)
+        if not found:
+            return []
+        snapshot_rows = [one.op for one in found].count("r")
+        return _runs(found, keys) if 0 < snapshot_rows < len(found) else [_run(found, keys) or len(found)]
 
     def _plain(self, value: bytes | None) -> _Plain | None:
         try:
@@ -100,6 +93,18 @@ def _decoder(namespace: str) -> msgspec.json.Decoder[_Plain]:
     return msgspec.json.Decoder(plain)
 
 
+def _runs(messages: Sequence[_Plain | None], keys: Sequence[bytes | None]) -> list[PlainRun | int]:
+    parts: list[PlainRun | int] = []
+    begin = 0
+    for kind, found in groupby(messages, _kind):
+        run = list(found)
+        end = begin + len(run)
+        plain = [one for one in run if one is not None]
+        parts.append((_run(plain, keys[begin:end]) if kind else None) or len(run))
+        begin = end
+    return parts
+
+
 def _kind(found: _Plain | None) -> str | None:
     """None: no plain change."""
     if found is None:
@@ -117,7 +122,7 @@ def _run(found: Sequence[_Plain], keys: Sequence[bytes | None]) -> PlainRun | No
     timed = () if found[0].op == "r" else sources
     return PlainRun(
         [plain.op for plain in found],
-        [cluster_time(source.ts_ms, source.ord, source.wallTime) for source in timed],
+        cluster_times((source.ts_ms, source.ord, source.wallTime) for source in timed),
         [zlib.crc32(key or b"") for key in keys],
         [source.ts_ms * 1000 for source in sources],
         [identity[0] + b"}" for identity in identities if identity],

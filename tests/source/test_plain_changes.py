@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.source.debezium import Change, Message, parse_message
+from engine.source.debezium import Change, Message, cluster_time, cluster_times, parse_message
 from engine.source.partition_order import PartitionOrder
 from engine.source.plain_changes import Messages, PlainRun
 from tests.source.debezium_messages import recorded
@@ -46,6 +46,15 @@ def changes(run: PlainRun) -> list[Message]:
 
 def the_long_way(messages: Sequence[tuple[bytes | None, bytes | None]]) -> list[Message]:
     return [parse_message(key, value, NAMESPACE) for key, value in messages]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**43), st.integers(-1, 2**40), st.none() | st.integers(0, 2**43))))
+def test_many_cluster_times_are_those_of_one_at_a_time(sources: list[tuple[int, int, int | None]]) -> None:
+    assert cluster_times(sources) == [cluster_time(*source) for source in sources]
+
+
+def test_no_messages_are_no_runs() -> None:
+    assert Messages(NAMESPACE).cut([], []) == []
 
 
 def test_every_recorded_message_gives_the_same_both_ways() -> None:
