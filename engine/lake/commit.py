@@ -9,6 +9,7 @@ from contextlib import closing
 import pyarrow as pa
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 
+from engine.errors import OplakeError
 from engine.lake.delta_errors import committing
 from engine.lake.read_ahead import ReadAhead
 from engine.lake.table_types import unsliced
@@ -88,19 +89,20 @@ def write_parts(
 
     Raises:
         CommitConflict: another writer was first, or the commit's fate is unknown.
-        OplakeError: what ended the parts; nothing is committed.
+        Exception: what ended the parts; nothing is committed.
     """
-    with closing(ReadAhead(parts)) as ahead, committing(table.table_uri):
-        batches = (batch for part in ahead for batch in unsliced(part.cast(schema)).to_batches())
+    with closing(ReadAhead(unsliced(part.cast(schema)) for part in parts)) as ahead:
+        batches = (batch for part in ahead for batch in part.to_batches())
         try:
-            write_deltalake(
-                table,
-                pa.RecordBatchReader.from_batches(schema, batches),
-                mode="overwrite" if overwrite else "append",
-                writer_properties=_FILES,
-                commit_properties=commit_properties(position, exclusive=overwrite),
-            )
-        except Exception as error:
+            with committing(table.table_uri):
+                write_deltalake(
+                    table,
+                    pa.RecordBatchReader.from_batches(schema, batches),
+                    mode="overwrite" if overwrite else "append",
+                    writer_properties=_FILES,
+                    commit_properties=commit_properties(position, exclusive=overwrite),
+                )
+        except OplakeError as error:
             if ahead.error is None:
                 raise
             raise ahead.error from error

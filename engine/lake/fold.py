@@ -73,6 +73,7 @@ def _merge_rows(step: StepInput, outcome: Outcome) -> None:
             .when_not_matched_insert(values, "s.\"_op\" <> 'd'")
         )
 
+    # Killed between two pieces: the next fold finds the first one's rows as new as its changes, and leaves them.
     for piece, is_last in joined(parts, step.limits.max_rows, step.limits.max_bytes):
         step.target.check_types(piece.drop_columns("_op"))
         position = step.position if is_last else UNFINISHED

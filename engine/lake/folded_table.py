@@ -29,8 +29,8 @@ FOLD = "fold"
 """Partition name of the fold's position: the last log version whose rows the table holds."""
 _STEP = "fold-step"
 UNFINISHED: Mapping[str, int] = MappingProxyType({_STEP: 0})
-"""What a commit in the middle of a step carries: a mark that keeps a second fold out."""
-_REWRITE_BYTES = 48 << 20
+"""What a commit in the middle of a step carries: the mark of folds alone."""
+_REWRITE_BYTES = 32 << 20
 """Rows of a table that is written anew that are in hand at a time: read, or copied, or on their way."""
 
 
@@ -203,14 +203,31 @@ class FoldedTable:
         in_table_order(rows, self.schema, self.uri)
 
 
-def fold_position(log_id: str, version: int | None, step: int) -> dict[str, int]:
-    """What a step's commit carries: the log's version and which log it is.
+def folded_through(uri: str, log_id: str, storage_options: Mapping[str, str]) -> int | None:
+    """The last version of a log that the table at ``uri`` holds; None: none, or there is no table.
 
-    A step in the middle of a rebuild has no version yet; it carries a mark that keeps a second fold out.
+    Raises:
+        LakeError: the table cannot be read.
+    """
+    options = dict(storage_options)
+    with reading(uri):
+        if not DeltaTable.is_deltatable(uri, storage_options=options):
+            return None
+        table = DeltaTable(uri, storage_options=options)
+        if table.transaction_version(APP_PREFIX + _source(log_id)) is None:
+            return None
+        return table.transaction_version(APP_PREFIX + FOLD)
+
+
+def fold_position(log_id: str, version: int | None, step: int) -> dict[str, int]:
+    """What a step's commit carries: a mark that all commits of folds share, the log's version and which log it is.
+
+    A step in the middle of a rebuild has no version yet. The mark is what keeps a second fold out: one that opened the
+    table before this commit cannot append after it what it took for new.
     """
     if version is None:
         return {_STEP: step}
-    return {FOLD: version, _source(log_id): version}
+    return {_STEP: step, FOLD: version, _source(log_id): version}
 
 
 def quoted(name: str) -> str:

@@ -24,7 +24,7 @@ from engine.spec.types import Struct
 _CHANGE = "_change_type"
 _COMMIT = "_commit_version"
 _RESCUED = "_rescued"
-_PART_BYTES = 64 << 20
+_PART_BYTES = 48 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,13 @@ class Outcome:
     is_write: np.ndarray
     """Becomes a row: the newest change of its document that no row and no later delete outdoes."""
     is_delete: np.ndarray
-    """The same, when there is a row that it takes away."""
+    """Takes a row away: the newest change of its document, outdone by none, of a document that the table has."""
     is_stored: np.ndarray
     """The newest change of a document that the table has a row of."""
+
+    @property
+    def _has_repeats(self) -> bool:
+        return bool(self.num_read > self.keys.num_rows)
 
     @property
     def removed(self) -> pa.ChunkedArray:
@@ -53,14 +57,17 @@ class Outcome:
     def chosen(self, parts: Iterable[pa.Table], mask: np.ndarray) -> Iterator[pa.Table]:
         """Those rows of the step that are the changes of a mask, each once however often the log has it.
 
+        Two rows of one document and position are one change: they say the same.
+
         Args:
-            parts: the rows of the step, with ``_id`` and ``_position``.
+            parts: the rows of the step, as many as the keys came from, with ``_id`` and ``_position``.
         """
         if not mask.any():
             return
-        if self.num_read > self.keys.num_rows:
+        if self._has_repeats:
             yield from self._each_once(parts, mask)
             return
+        # Mostly few, and so looked up faster than those that are wanted.
         others = self._sorted_keys(~mask)
         for part in parts:
             is_other = others.has(row_keys(part))

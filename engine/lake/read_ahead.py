@@ -19,13 +19,13 @@ class ReadAhead(Iterator[T]):
         self._parts = parts
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
         self._next = self._reader.submit(next, parts, None)
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def __next__(self) -> T:
         """The next part."""
         try:
             part = self._next.result()
-        except Exception as error:
+        except BaseException as error:
             self.error = error
             raise
         if part is None:

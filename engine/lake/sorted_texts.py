@@ -16,7 +16,7 @@ class SortedTexts:
     """Distinct texts in order."""
 
     def __init__(self, texts: pa.Array | pa.ChunkedArray) -> None:
-        """``texts``: sorted as UTF-8 is; repeated ones are found at any of their places."""
+        """``texts``: distinct, sorted by their bytes in UTF-8, which is how Arrow and Python sort them."""
         self._texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
         self._places = range(len(self._texts))
 

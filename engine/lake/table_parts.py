@@ -11,7 +11,7 @@ from engine.lake.delta_errors import reading
 from engine.lake.table_types import plain_table
 
 STRIDE_ROWS, STRIDE_BYTES = 500_000, 128 << 20
-"""Rows filtered at a time: ``is_in`` hashes its whole value set anew at every call."""
+"""Rows looked up at a time: Arrow hashes what it looks them up in anew at every call."""
 
 
 def table_parts(

@@ -65,13 +65,16 @@ def plain_table(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def unsliced(rows: pa.Table) -> pa.Table:
-    """The same rows in arrays that begin at their buffers' first value.
+    """The same rows in arrays that begin at their buffers' first value, and that no batch of them is a slice of.
 
     deltalake 1.6.6 aborts the process on a struct with nulls, and a struct inside, that is a slice of a longer array.
+    A table whose columns are not cut at the same rows is sliced when it is handed on as batches.
     """
+    cuts = {tuple(map(len, column.chunks)) for column in rows.columns}
     for index, column in enumerate(rows.columns):
-        if any(chunk.offset for chunk in column.chunks):
-            copied = [pa.concat_arrays([chunk]) for chunk in column.chunks]
+        if len(cuts) > 1 or any(chunk.offset for chunk in column.chunks):
+            parts = [column.chunks] if len(cuts) > 1 else [[chunk] for chunk in column.chunks]
+            copied = [pa.concat_arrays(part) for part in parts if part]
             rows = rows.set_column(index, rows.schema.field(index), pa.chunked_array(copied, column.type))
     return rows
 

@@ -24,7 +24,7 @@ from engine.lake.change_log import ChangeLog
 from engine.lake.delta_errors import StoreSilent
 from engine.lake.standing import TableReplaced
 from engine.runtime.appending import Appender
-from engine.runtime.folding import fold
+from engine.runtime.folding import fold, is_folded, let_others_fold
 from engine.runtime.jobs import TableJob
 from engine.runtime.reports import Report
 from engine.runtime.retries import LONGEST_WAIT_S, Retries
@@ -150,6 +150,12 @@ class Worker:
                         event = PositionRecorded(self._now())
                     case Fold():
                         self.report.folding()
+                        if not source.may_fold:
+                            let_others_fold(
+                                lambda: self._stop.requested or is_folded(self.job.folded_uri, log),
+                                self._nap,
+                                self._now,
+                            )
                         with self._traces.fold():
                             self.report.folded(fold(self.job, log))
                         self._upkeep.keep_if_due()

@@ -11,10 +11,12 @@ from deltalake.exceptions import CommitFailedError
 from engine.errors import CommitConflict, InternalError, LakeError
 from engine.lake.change_log import ChangeLog
 from engine.lake.fold import fold_current
+from engine.lake.fold_history import fold_history
 from engine.lake.fold_limits import FoldLimits
+from engine.lake.fold_steps import FoldResult
 from engine.lake.log_commits import LogHistoryGone
 from engine.lake.row_order import newest_rows
-from engine.spec.types import Scalar, Struct
+from engine.spec.types import MapOf, Scalar, Struct
 from tests.lake.changes import COLUMNS, Change, rows, stored
 
 HOOK = "engine.lake.folded_table.reach"
@@ -317,3 +319,46 @@ def test_files_that_go_between_the_look_at_the_keys_and_the_reading_of_rows_leav
         fold_current(log, current)
     assert DeltaTable(current).version() == before
     assert numbers(current) == {"a": 1}
+
+
+@pytest.mark.parametrize("fold", [fold_current, fold_history])
+def test_a_rebuild_that_stops_half_way_in_the_middle_of_a_fold_doubles_nothing(
+    log: ChangeLog, current: str, monkeypatch: pytest.MonkeyPatch, fold: Callable[..., FoldResult]
+) -> None:
+    """The fold took for new what the rebuild has appended since: their commits have a mark in common."""
+    arrive(log, Change("a", 1, "c", values={"n": 1}))
+    fold(log, current)
+    arrive(log, Change("b", 2, "c", values={"n": 2}))
+
+    def stop_once_all_is_there(name: str) -> None:
+        if name == "lake.fold.after_commit" and len(stored(current)) == 2:
+            raise KeyboardInterrupt
+
+    def half_a_rebuild() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(HOOK, stop_once_all_is_there)
+            with pytest.raises(KeyboardInterrupt):
+                fold(ChangeLog.open(log.uri), current, rebuild=True, limits=FoldLimits(max_rows=1))
+
+    once_before_commit(monkeypatch, half_a_rebuild)
+    fold(log, current)
+    assert sorted(row["_id"] for row in stored(current)) == ["a", "b"]
+
+
+def test_a_column_that_came_after_a_rewrite_of_the_log_is_null_in_rows_from_before(
+    tmp_path: Path, current: str
+) -> None:
+    """deltalake 1.6.6 aborts the process on slices of such a column; the rows are read batch by batch."""
+    before = Struct({"n": Scalar.INT32, "m": MapOf(Struct({"a": Scalar.INT32}))})
+    inner = Struct({"a": Scalar.INT32, "b": Scalar.INT32})
+    nested = Struct({"t": Struct({"u": Scalar.STRING})})
+    log = ChangeLog.create(str(tmp_path / "nested"), before)
+    arrive(log, Change("first", 1, "c", values={"n": 1}))
+    fold_current(log, current)
+    for n in range(2, 6):
+        arrive(log, *(Change(f"k{n}{row}", 10 * n + row, "c", values={"n": n}) for row in range(3)))
+    log.evolve(Struct({"n": Scalar.INT32, "m": MapOf(inner), "s": nested}))
+    arrive(log, Change("last", 99, "c", values={"n": 1, "m": [("k", {"a": 1, "b": 2})], "s": {"t": {"u": "x"}}}))
+    assert fold_current(log, current).inserted == 13
+    assert [row["s"] for row in stored(current) if row["s"] is not None] == [{"t": {"u": "x"}}]
+    assert len(stored(current)) == 14
