@@ -20,12 +20,9 @@ if TYPE_CHECKING:
 
 # Ray takes 127.0.0.1 for whatever address the machine has, and would not find the cluster there.
 SMALL = {"num_cpus": 1, "node_ip_address": "127.0.0.2", "object_store_memory": 80 << 20}
-NOTICED_SOON = {
-    "health_check_initial_delay_ms": 0,
-    "health_check_period_ms": 200,
-    "health_check_timeout_ms": 2000,
-    "health_check_failure_threshold": 3,
-}
+NOTICED_SOON = {"health_check_period_ms": 1000, "health_check_timeout_ms": 20_000, "health_check_failure_threshold": 5}
+"""A dead node refuses at once, five times in five seconds; one that is only slow, on a busy machine, is waited for: the
+head itself would be taken for dead, and the whole cluster with it."""
 TASK = "ray::oplake reconcile"
 """How a process that carries out a chunk is named."""
 
