@@ -1,7 +1,8 @@
 """Which values a Delta table can be partitioned by and give back.
 
-A partition's value is text in the log, and the name of a folder. Delta reads an empty text as null; deltalake 1.6.6
-writes -1.5 as ``-1.-5000000000``, after which the table cannot be opened at all, and bends binary values.
+A partition's value is text in the log, and the name of a folder. Delta reads an empty text as null, and deltalake 1.6.6
+the name that Hive gives to the folder of null; it writes -1.5 as ``-1.-5000000000``, after which the table cannot be
+opened at all, and bends binary values.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 from engine.spec.types import Scalar
 
+_READ_AS_NULL = frozenset({"", "__HIVE_DEFAULT_PARTITION__"})
 _LONGEST_FOLDER = 255
 """Bytes of a file name on every usual disk; an object store allows more."""
 
@@ -26,4 +28,4 @@ def can_partition(value: Any, scalar: Scalar, name: str) -> bool:  # noqa: ANN40
         value = format(Decimal(repr(value)), "f")
     if not isinstance(value, str):
         return True
-    return value != "" and len(quote(f"{name}={value}", safe="=")) <= _LONGEST_FOLDER
+    return value not in _READ_AS_NULL and len(quote(f"{name}={value}", safe="=")) <= _LONGEST_FOLDER

@@ -31,7 +31,10 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("scalar", "values"),
     [
-        (Scalar.STRING, ["", "a", "x" * 300, "\u65e5" * 80, "a/b=c%2F", " ", "..", "'\"\\", "null"]),
+        (
+            Scalar.STRING,
+            ["", "a", "x" * 300, "\u65e5" * 80, "a/b=c%2F", " ", "..", "'\"\\", "null", "__HIVE_DEFAULT_PARTITION__"],
+        ),
         (Scalar.DOUBLE, [1.5, 1e308, 5e-324, math.inf, -0.0]),
         (Scalar.INT64, [Int64(-(2**63)), Int64(2**63 - 1)]),
         (Scalar.DECIMAL, [Decimal128("-1.5"), Decimal128("-1"), Decimal128("1.5"), Decimal128("-0.0000000001")]),
