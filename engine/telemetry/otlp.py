@@ -20,7 +20,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, S
 
 from engine.errors import OplakeError, UsageError
 from engine.telemetry.logs import logger
-from engine.telemetry.sampling import WholeTraces, sampler
+from engine.telemetry.otlp_sampling import WholeTraces, sampler
 
 SHARE = 0.1
 SHARE_VARIABLE = "OTEL_TRACES_SAMPLER_ARG"

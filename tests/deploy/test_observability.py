@@ -15,7 +15,7 @@ import pytest
 from engine.api.metrics.requests import METHODS
 from engine.telemetry.logs import logger
 from engine.telemetry.otlp import SHARE
-from engine.telemetry.sampling import ALWAYS, PROBES_ARE
+from engine.telemetry.otlp_sampling import ALWAYS, PROBES_ARE
 from engine.telemetry.traces import PROBE
 from tests.deploy.prometheus import METRIC, OBSERVABILITY, ROOT, family_of, needs_prometheus, read_yaml
 

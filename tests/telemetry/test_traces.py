@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.sampling import Decision
 from engine.errors import CommitConflict, ToolMissing, UsageError
 from engine.telemetry import traces
 from engine.telemetry.logs import logger
-from engine.telemetry.sampling import sampler
+from engine.telemetry.otlp_sampling import sampler
 from engine.telemetry.traces import PROBE, BatchTraces, span, tracing
 from tests.telemetry.collector import Collector, attributes, collector
 
