@@ -18,7 +18,7 @@ _MONGODB = re.compile(r"(?P<before>mongodb(?:\+srv)?://)(?P<value>(?:(?!://)[^\s
 _QUOTED = r"\"(?:[^\"\\]|\\.)*\"?|'[^']*'?"
 _PLAIN = r"(?=[^\s,}])(?:\$\{[^{}]*\}|[^,}])+"
 _KEY_VALUE = re.compile(
-    rf"(?P<before>(?<![\w-])(?P<key>[\w-]++)[\"']?\s*+:\s++)(?![{{\[|>#])(?P<value>{_QUOTED}|{_PLAIN})(?P<after>)"
+    rf"(?P<before>(?<![\w-])(?P<key>[\w-]++)[\"']?\s*+:\s++)(?![{{\[|>])(?P<value>{_QUOTED}|{_PLAIN})(?P<after>)"
 )
 _WORD = re.compile(r"[^\s{}\[\],:\"'#&*!|>$?-]+")
 _SUSPECT = re.compile(r"(?i)secret|passw|token|credential|access_?key")
@@ -35,7 +35,10 @@ def hide_suspects(lines: Iterable[str], known: Collection[tuple[int, int]] | Non
     def hide_values(number: int, line: str) -> str:
         def hide_value(match: re.Match[str]) -> str:
             is_known = known is None or (number, match.start("key") + 1) in known
-            return match[0] if is_known and not _SUSPECT.search(match["key"]) else _hide_match(match)
+            # A comment in the place of a value may be the value, which a misplaced sign made a comment.
+            is_comment = known is not None and match["value"].startswith("#")
+            is_shown = is_known and not is_comment and not _SUSPECT.search(match["key"])
+            return match[0] if is_shown else _hide_match(match)
 
         return _KEY_VALUE.sub(hide_value, line)
 

@@ -50,7 +50,10 @@ def _secret_extents(tree: Tree, model: type[BaseModel]) -> Iterator[Extent]:
             yield extent
     for path, key in tree.keys.items():
         if hides_key(tree, model, path):
-            yield key.line - 1, key.column - 1, key.line - 1, key.column - 1 + key.length
+            begin = key.line - 1, key.column - 1
+            # A key that goes on in the next line ends where nobody tells: then nothing behind it is shown.
+            goes_on = len(str(path[-1])) > key.length
+            yield (*begin, len(tree.lines), 0) if goes_on else (*begin, begin[0], begin[1] + key.length)
 
 
 def _words(model: type[BaseModel]) -> Iterator[str]:

@@ -74,6 +74,21 @@ def test_a_target_with_any_character_changed_does_not_show_its_secrets(
     check_hidden(secret, text[:index] + mark + text[index + 1 :])
 
 
+@pytest.mark.parametrize(
+    ("template", "before", "after"),
+    [
+        (TARGET, '"{secret}"', '#{secret}"'),
+        (TARGET, "mongodb://admin", "#ongodb://admin"),
+        (FLOW, '"${{env', "#${{env"),
+        (FLOW, "access_key:", "access_key\n"),
+    ],
+)
+def test_a_secret_that_a_slip_took_out_of_its_place_is_hidden(template: str, before: str, after: str) -> None:
+    assert before in template
+    values = {"secret": "zqj000AAA"}
+    check_hidden(values["secret"], template.replace(before, after).format_map(values))
+
+
 @settings(deadline=None)
 @given(SECRETS, st.sampled_from([TARGET, FLOW]), st.data())
 def test_a_target_with_a_line_lost_or_doubled_does_not_show_its_secrets(
