@@ -9,6 +9,7 @@ import shutil
 import signal
 import uuid
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,6 +98,14 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestBroker]:
     """A broker that nobody restarts."""
     with TestBroker(tmp_path_factory.mktemp("kafka"), heap_mb=HEAP_MB) as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def certificate(kafka: TestBroker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of what the broker's guarded listener shows."""
+    file = tmp_path_factory.mktemp("ca") / "ca.pem"
+    file.write_text(kafka.certificate())
+    return file
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from engine.lake.delta_errors import is_missing_file, reading
 from engine.lake.fold_limits import FoldLimits
 from engine.lake.log_commits import LogCommit, LogHistoryGone, commits_after
 from engine.lake.log_events import with_image
-from engine.lake.table_parts import strides
+from engine.lake.table_parts import is_full, strides
 from engine.lake.table_types import plain_table, table_schema
 from engine.spec.types import Struct
 
@@ -102,7 +102,7 @@ class LogTail:
         with reading(self.table.table_uri):
             for batch in pa.RecordBatchReader.from_stream(self.table.scan(columns=schema.names)):
                 held.append(plain_table(pa.Table.from_batches([batch]), schema))
-                if _is_full(held, limits):
+                if is_full(held, limits.max_rows, limits.max_bytes):
                     yield _held(held, schema, None)
                     held = []
         yield _held(held, schema, self.version)
@@ -169,8 +169,3 @@ def _fitting(commits: list[LogCommit], max_rows: int, max_bytes: int) -> int:
         if count and (rows > max_rows or size > max_bytes or commit.is_rewrite):
             return count
     return len(commits)
-
-
-def _is_full(held: list[pa.Table], limits: FoldLimits) -> bool:
-    rows, size = (sum(getattr(table, name) for table in held) for name in ("num_rows", "nbytes"))
-    return bool(rows >= limits.max_rows or size >= limits.max_bytes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -49,10 +49,14 @@ def joined(parts: Iterable[pa.Table], max_rows: int, max_bytes: int) -> Iterator
     """Parts joined to tables of about so many rows or bytes at most, and whether each is the last."""
     held: list[pa.Table] = []
     for part in parts:
-        rows, size = (sum(getattr(table, name) for table in held) for name in ("num_rows", "nbytes"))
-        if rows >= max_rows or size >= max_bytes:
+        if is_full(held, max_rows, max_bytes):
             yield pa.concat_tables(held), False
             held = []
         held.append(part)
     if held:
         yield pa.concat_tables(held), True
+
+
+def is_full(tables: Sequence[pa.Table], max_rows: int, max_bytes: int) -> bool:
+    """Whether tables have so many rows or bytes together."""
+    return bool(sum(one.num_rows for one in tables) >= max_rows or sum(one.nbytes for one in tables) >= max_bytes)

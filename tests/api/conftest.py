@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 import pytest
@@ -15,6 +15,9 @@ import pytest
 from engine.api.settings import Settings
 from engine.state.api_keys import ROLES
 from tests.planner.worlds import World
+
+if TYPE_CHECKING:
+    from selenium import webdriver
 
 T = TypeVar("T")
 
@@ -81,3 +84,12 @@ def served(root: Path) -> Iterator[Served]:
     one = serve(root)
     yield one
     one.app.state.service.close()
+
+
+@pytest.fixture
+def browser() -> Iterator[webdriver.Chrome]:
+    """A browser that nobody has used."""
+    from tests.api.browsing import open_browser  # noqa: PLC0415 - needs what is defined here
+
+    with open_browser() as one:
+        yield one

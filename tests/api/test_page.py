@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from engine.lake.dead_letters import DeadLetters
-from engine.lake.layout import dead_letters_uri
-from engine.source.batch import Rejected
 from tests.api.browsing import (
     MARKS,
     PATIENCE_S,
     judge,
-    open_browser,
     open_named,
     page,
     press,
@@ -27,16 +20,10 @@ from tests.api.browsing import (
     wait_for,
 )
 from tests.api.conftest import Served, serve
-from tests.planner.worlds import World
+from tests.api.lettered import lettered_world
 from tests.reconcile.reports import finding, result
 
 pytestmark = MARKS
-
-
-@pytest.fixture
-def browser() -> Iterator[webdriver.Chrome]:
-    with open_browser() as one:
-        yield one
 
 
 def test_the_page_signs_in_shows_pipelines_and_answers_a_query(
@@ -106,13 +93,7 @@ def test_every_view_is_accessible_in_light_and_dark_and_used_with_the_keyboard_a
 def test_a_plan_with_changes_waiting_dead_letters_and_rows_are_accessible_and_letters_are_replayed(
     browser: webdriver.Chrome, mongo: str, tmp_path: Path
 ) -> None:
-    world = World(tmp_path)
-    world.target(mongo)
-    world.spec()
-    world.apply()
-    world.fill(3)
-    letter = Rejected("shop.orders", 0, 7, 1_795_521_600_000, b"key", b"value", "message-not-json", "why", 5)
-    DeadLetters(dead_letters_uri(str(tmp_path / "lake"), "orders")).keep([letter], datetime.now(UTC), 10)
+    world = lettered_world(tmp_path, mongo)
     world.spec(mode="history")
     served = serve(tmp_path)
     with page(served, tmp_path / "log") as port:

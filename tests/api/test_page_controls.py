@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,14 +9,10 @@ from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from engine.lake.dead_letters import DeadLetters
-from engine.lake.layout import dead_letters_uri
-from engine.source.batch import Rejected
 from tests.api.browsing import (
     MARKS,
     PATIENCE_S,
     judge,
-    open_browser,
     open_named,
     page,
     press,
@@ -27,29 +21,17 @@ from tests.api.browsing import (
     wait_for,
 )
 from tests.api.conftest import Served, serve
+from tests.api.lettered import lettered_world
 from tests.api.test_jobs import worker
-from tests.planner.worlds import World
 
 pytestmark = MARKS
 ENABLED = "return [...document.querySelectorAll('main button:enabled')].map((one) => one.textContent)"
 
 
 @pytest.fixture
-def browser() -> Iterator[webdriver.Chrome]:
-    with open_browser() as one:
-        yield one
-
-
-@pytest.fixture
 def lettered(tmp_path: Path, mongo: str) -> Served:
     """A project with a record that could not be decoded."""
-    world = World(tmp_path)
-    world.target(mongo)
-    world.spec()
-    world.apply()
-    world.fill(3)
-    letter = Rejected("shop.orders", 0, 7, 1_795_521_600_000, b"key", b"value", "message-not-json", "why", 5)
-    DeadLetters(dead_letters_uri(str(tmp_path / "lake"), "orders")).keep([letter], datetime.now(UTC), 10)
+    lettered_world(tmp_path, mongo)
     return serve(tmp_path)
 
 

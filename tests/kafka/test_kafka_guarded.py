@@ -28,13 +28,6 @@ Settings: TypeAlias = Mapping[str, str]
 WRONG = "correct-horse-battery"
 
 
-@pytest.fixture(scope="module")
-def certificate(kafka: TestBroker, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("ca") / "ca.pem"
-    file.write_text(kafka.certificate())
-    return file
-
-
 @pytest.fixture
 def guarded(
     tmp_path: Path,

@@ -27,13 +27,6 @@ JAAS = "sasl.jaas.config"
 
 
 @pytest.fixture(scope="module")
-def certificate(kafka: TestBroker, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("ca") / "ca.pem"
-    file.write_text(kafka.certificate())
-    return file
-
-
-@pytest.fixture(scope="module")
 def guarded_connect(
     kafka: TestBroker, certificate: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ConnectWorker]:
