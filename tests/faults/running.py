@@ -12,7 +12,8 @@ from typing import Any
 
 from tests.faults.nursery import Forked
 
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
+"""As a machine may be slow, and a wait that ends well costs nothing."""
 
 
 @dataclass

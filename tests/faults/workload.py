@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 Write: TypeAlias = InsertOne[Any] | UpdateOne | ReplaceOne[Any] | DeleteOne
 MOST_DOCUMENTS = 300
 MOST_NEW_FIELDS = 60
+LATE_S = 1.0
+"""A writer that was held up catches up with so much of its rate."""
 _CLASHING: list[Any] = ["text", 1, 2.5, Int64(2**60), True, None, [1, "a"], {"in": 1}, Decimal128("1.5")]
 
 
@@ -79,11 +82,22 @@ class Workload:
 class Writer(threading.Thread):
     """Applies a workload to a collection at a steady rate until told to stop."""
 
-    def __init__(self, collection: Collection[Any], seed: int, rate: float, bulk: int = 10) -> None:
+    def __init__(
+        self, collection: Collection[Any], seed: int, rate: float, bulk: int = 10, most: float = math.inf
+    ) -> None:
+        """Nothing is written before ``start`` or ``write``.
+
+        Args:
+            rate: writes a second.
+            bulk: writes sent at once.
+            most: the thread rests when so many are written, until it is given more. Where servers have to start
+                meanwhile, a slow machine would otherwise have the more to do the slower it is.
+        """
         super().__init__(name=f"writer-{collection.name}", daemon=True)
         self._collection, self._writes = collection, Workload(seed).writes()
         self._rate, self._bulk = rate, bulk
         self._stopped = threading.Event()
+        self.most = most
         self.written = 0
 
     def write(self, count: int) -> None:
@@ -92,11 +106,12 @@ class Writer(threading.Thread):
         self.written += count
 
     def run(self) -> None:
-        started, before = time.monotonic(), self.written
+        due = time.monotonic()
         while not self._stopped.is_set():
-            self.write(self._bulk)
-            ahead = started + (self.written - before) / self._rate - time.monotonic()
-            self._stopped.wait(max(0.0, ahead))
+            if self.written < self.most:
+                self.write(self._bulk)
+            due = max(due, time.monotonic() - LATE_S) + self._bulk / self._rate
+            self._stopped.wait(max(0.0, due - time.monotonic()))
 
     def finish(self) -> None:
         """Stop writing, and wait until the last write is done."""

@@ -15,6 +15,7 @@ from engine.stack.connect import ConnectWorker
 from engine.stack.kafka import KafkaBroker
 from tests.faults.checker import Rows, check_current
 from tests.faults.nursery import Nursery
+from tests.faults.running import Running
 from tests.faults.witness import documents, read_all, server_time
 from tests.faults.workload import Writer
 from tests.kafka.connector import Connector
@@ -25,12 +26,16 @@ pytestmark = [pytest.mark.server, pytest.mark.kafka, pytest.mark.fault]
 
 PATIENCE_S = 120.0
 ROUNDS = 3
+WRITES_A_ROUND = 400
 
 
-def wait_for_id(project: KafkaProject, identity: str) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while all(row["_id"] != identity for row in Rows.read(project.paths.changes).rows):
-        assert time.monotonic() < until, f"{identity} does not arrive"
+def wait_for_id(project: KafkaProject, identity: str, worker: Running) -> None:
+    """Until the log holds it, as long as anything at all arrives: a slow machine is no loss."""
+    most, until = -1, 0.0
+    while identity not in (found := [row["_id"] for row in Rows.read(project.paths.changes).rows]):
+        if len(found) > most:
+            most, until = len(found), time.monotonic() + PATIENCE_S
+        assert time.monotonic() < until, f"{identity} does not arrive after {most} rows:\n{worker.text}"
         time.sleep(0.3)
 
 
@@ -43,15 +48,16 @@ def test_the_table_is_the_collection_and_the_log_holds_each_change_once(
     project.create()
     things.insert_one({"_id": "first"})
     connector = Connector(connect.url, f"{database.name}.things", mongo, things.full_name)
-    writer = Writer(things, seed=8, rate=150)
+    writer = Writer(things, seed=8, rate=150, most=0)
     with KafkaTopic(kafka.bootstrap_servers, project.topic):
         connector.start()
         connector.wait_until_it_runs()
         workers = [project.start("run", nursery=nursery)]
-        wait_for_id(project, "first")
+        wait_for_id(project, "first", workers[-1])
         since = server_time(database.client)
         writer.start()
         for _ in range(ROUNDS):
+            writer.most += WRITES_A_ROUND
             time.sleep(2)
             connect.kill()
             assert workers[-1].kill() == -signal.SIGKILL
@@ -60,7 +66,7 @@ def test_the_table_is_the_collection_and_the_log_holds_each_change_once(
             connector.wait_until_it_runs()
         writer.finish()
         things.insert_one({"_id": "last"})
-        wait_for_id(project, "last")
+        wait_for_id(project, "last", workers[-1])
         workers[-1].send(signal.SIGTERM)
         assert workers[-1].wait() == 0, workers[-1].text
         project.catch_up(nursery)

@@ -49,15 +49,15 @@ def test_a_difference_is_confirmed_only_when_nothing_is_on_its_way_and_then_repa
         connector.start()
         connector.wait_until_it_runs()
         worker = project.start("run", nursery=nursery)
-        wait_for_id(project, "k49")
+        wait_for_id(project, "k49", worker)
         things.insert_one({"_id": "after the snapshot"})
-        wait_for_id(project, "after the snapshot")
-        writer = Writer(things, seed=4, rate=100)
+        wait_for_id(project, "after the snapshot", worker)
+        writer = Writer(things, seed=4, rate=100, most=2_000)
         writer.start()
         moving = [compare(project, wait_s=5.0, rounds=3) for _ in range(2)]  # type: ignore[arg-type]
         writer.finish()
         things.insert_one({"_id": "last"})
-        wait_for_id(project, "last")
+        wait_for_id(project, "last", worker)
         worker.send(signal.SIGTERM)
         assert worker.wait() == 0, worker.text
         project.catch_up(nursery)
@@ -70,7 +70,7 @@ def test_a_difference_is_confirmed_only_when_nothing_is_on_its_way_and_then_repa
         things.update_one({"_id": "last"}, {"$set": {"n": "newer than the repair"}})
         things.insert_one({"_id": "the very last"})
         worker = project.start("run", nursery=nursery)
-        wait_for_id(project, "the very last")
+        wait_for_id(project, "the very last", worker)
         worker.send(signal.SIGTERM)
         assert worker.wait() == 0, worker.text
         project.catch_up(nursery)
