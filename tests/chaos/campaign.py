@@ -21,6 +21,8 @@ from tests.faults.workload import Writer
 
 WRITES_A_SECOND = 25.0
 """Of each collection."""
+WRITES_A_BLOW = 60
+"""The most of each collection: what is to be caught up with must not grow with the time that servers take to start."""
 LONGEST_PAUSE_S = 2.0
 _log = logging.getLogger(__name__)
 
@@ -60,23 +62,25 @@ class Campaign:
         return [problem for table in project.tables for problem in table.problems(since, "last")]
 
     def _fire_while_writing(self, blows: Blows, kills: int) -> None:
-        writers = [Writer(table.collection, self.seed, WRITES_A_SECOND) for table in self.project.tables]
+        writers = [Writer(table.collection, self.seed, WRITES_A_SECOND, most=0) for table in self.project.tables]
         for writer in writers:
             writer.start()
         try:
-            self._fire(blows, kills)
+            self._fire(blows, kills, writers)
         finally:
             for writer in writers:
                 writer.finish()
             self.writes = sum(writer.written for writer in writers)
 
-    def _fire(self, blows: Blows, kills: int) -> None:
+    def _fire(self, blows: Blows, kills: int, writers: Sequence[Writer]) -> None:
         """Strike blow after blow; between decks the tables have to keep up, or a long campaign killed only starters."""
         while self.kills.total() < kills:
             if self.kills:
                 self._insert_and_see(f"after {self.kills.total()}", blows)
             deck = self._shuffled()
             while deck:
+                for writer in writers:
+                    writer.most += WRITES_A_BLOW
                 time.sleep(self._random.uniform(0, LONGEST_PAUSE_S))
                 blows.look_after()
                 self._strike(blows, deck)
@@ -112,16 +116,24 @@ class Campaign:
         self._see(identity, blows)
 
     def _see(self, identity: str, blows: Blows) -> None:
-        """Wait until each log has a row of this document."""
-        until = time.monotonic() + PATIENCE_S
-        while not all(_log_has(table, identity) for table in self.project.tables):
+        """Wait until each log has a row of this document, as long as anything at all arrives."""
+        most, until = -1, 0.0
+        logged = self._logged()
+        while not all(identity in ids for ids in logged):
+            if (rows := sum(map(len, logged))) > most:
+                most, until = rows, time.monotonic() + PATIENCE_S
             assert time.monotonic() < until, f"{identity!r} never came:\n{blows.text}"
             time.sleep(1)
             blows.look_after()
+            logged = self._logged()
+
+    def _logged(self) -> list[list[str]]:
+        return [_ids(table) for table in self.project.tables]
 
 
-def _log_has(table: ChaosTable, identity: str) -> bool:
+def _ids(table: ChaosTable) -> list[str]:
+    """What the table's log has rows of."""
     try:
-        return any(row["_id"] == identity for row in table.log().rows)
+        return [row["_id"] for row in table.log().rows]
     except (OSError, DeltaError):
-        return False  # the store has just been started again
+        return []  # the store has just been started again
