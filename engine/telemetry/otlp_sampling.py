@@ -64,11 +64,22 @@ class RecordAll(Sampler):
     def __init__(self, decides: Sampler) -> None:
         self._decides = decides
 
-    def should_sample(self, *arguments: object, **named: object) -> SamplingResult:
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
         """Whether a span is sent in any case."""
-        told = self._decides.should_sample(*arguments, **named)  # type: ignore[arg-type]  # as they came
-        decision = Decision.RECORD_ONLY if told.decision is Decision.DROP else told.decision
-        return SamplingResult(decision, told.attributes, told.trace_state)
+        told = self._decides.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
+        if told.decision is not Decision.DROP:
+            return told
+        # The span begins with the attributes of the result, and a sampler that drops it gives none.
+        return SamplingResult(Decision.RECORD_ONLY, attributes, told.trace_state)
 
     def get_description(self) -> str:
         """For whoever looks at the provider."""

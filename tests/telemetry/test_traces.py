@@ -73,8 +73,10 @@ def test_what_is_not_sampled_is_sent_whole_when_it_fails_and_not_at_all_otherwis
             failing(table)
 
     assert sorted(one.name for one in receiver.spans) == ["batch", "commit", "decode"]
-    (commit,) = receiver.named("commit")
+    (commit,), (batch,) = receiver.named("commit"), receiver.named("batch")
     assert attributes(commit) == {"error.type": "commit-conflict"}
+    whose = {"oplake.pipeline": "shop", "oplake.table": "orders", "oplake.rows": 1, "oplake.bytes": 1}
+    assert attributes(batch) == whose | {"error.type": "commit-conflict"}
     assert commit.trace_id.hex() == UNSAMPLED.split("-")[1]
     assert not [body for body in receiver.bodies if b"hunter2" in body]
 
