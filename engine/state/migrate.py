@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect, text
 
 from engine.errors import StateError
-from engine.state.schema import REVISION
+from engine.state.schema import REVISION, metadata
 
 VERSION_TABLE = "oplake_schema"
 POSTGRESQL_LOCK = 0x6F706C616B65  # "oplake": the advisory lock that keeps two migrations apart
@@ -29,7 +29,10 @@ def migrate(connection: Connection, place: str) -> None:
     found = revision(connection)
     if found == REVISION:
         return
-    _upgrade(connection, place, found)
+    if found is None:
+        _make(connection)
+    else:
+        _upgrade(connection, place, found)
 
 
 def revision(connection: Connection) -> str | None:
@@ -40,7 +43,20 @@ def revision(connection: Connection) -> str | None:
     return str(found) if found is not None else None
 
 
-def _upgrade(connection: Connection, place: str, found: str | None) -> None:
+def _make(connection: Connection) -> None:
+    # As the newest migration leaves them: a first command need not import Alembic to repeat every migration.
+    metadata.create_all(connection, checkfirst=False)
+    stands_at = Table(
+        VERSION_TABLE,
+        MetaData(),
+        Column("version_num", String(32), nullable=False),
+        PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+    )
+    stands_at.create(connection, checkfirst=False)
+    connection.execute(stands_at.insert().values(version_num=REVISION))
+
+
+def _upgrade(connection: Connection, place: str, found: str) -> None:
     # Alembic costs a tenth of a second to import: only a database that needs it pays.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -50,7 +66,7 @@ def _upgrade(connection: Connection, place: str, found: str | None) -> None:
     folder = str(files("engine.state") / "migrations").replace("%", "%%")
     config.set_main_option("script_location", folder)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
+    if found not in known:
         raise written_by_newer(found, place)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

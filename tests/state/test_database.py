@@ -8,14 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 
 from engine.errors import StateError, ToolMissing
 from engine.state.applied import Applied, AppliedResources
 from engine.state.database import Database, open_database
-from engine.state.migrate import VERSION_TABLE
-from engine.state.schema import metadata
 
 
 def url(folder: Path) -> str:
@@ -24,12 +20,6 @@ def url(folder: Path) -> str:
 
 def applied(address: str, **attributes: int) -> Applied:
     return Applied(address, "table", "orders", "created", "an-id", dict(attributes))
-
-
-def test_the_migrations_build_exactly_the_tables_that_the_code_uses(database: Database) -> None:
-    with database.reading() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        assert compare_metadata(context, metadata) == []
 
 
 def test_looking_at_a_state_that_is_not_there_leaves_no_file(tmp_path: Path) -> None:

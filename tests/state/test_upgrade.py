@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, MetaData, create_engine, inspect
 
 from engine.errors import StateError
 from engine.state.applied import AppliedResources
@@ -47,6 +48,20 @@ def leave_behind(url: str, revision: str) -> None:
     engine.dispose()
 
 
+def described(connection: Connection) -> dict[str, Any]:
+    """Table -> all that the database says about it; the order of columns does not count."""
+    seen = inspect(connection)
+    return {
+        name: {
+            "columns": {column["name"]: column | {"type": str(column["type"])} for column in seen.get_columns(name)},
+            "primary key": seen.get_pk_constraint(name),
+            "foreign keys": seen.get_foreign_keys(name),
+            "indexes": sorted(seen.get_indexes(name), key=lambda index: str(index["name"])),
+        }
+        for name in seen.get_table_names()
+    }
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     for name, text in SPECS.items():
@@ -66,6 +81,20 @@ def test_every_earlier_state_is_upgraded_with_what_it_holds(revision: str, state
         assert connection.exec_driver_sql("SELECT host FROM locks").scalar() == "a-host"
     assert AppliedResources(database, "local").all()["table.orders"].attributes == {"x": 1}
     database.close()
+
+
+def test_a_new_state_is_what_all_migrations_one_after_the_other_make(state_url: str) -> None:
+    leave_behind(state_url, REVISION)
+    with open_database(state_url).writing() as connection:
+        migrated = described(connection)
+        assert {VERSION_TABLE, "resources", "jobs"} <= migrated.keys()
+        everything = MetaData()
+        everything.reflect(connection)
+        everything.drop_all(connection)
+    with open_database(state_url).reading() as connection:
+        assert described(connection) == migrated
+        assert connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").all() == [(REVISION,)]  # noqa: S608
+        assert connection.exec_driver_sql("SELECT count(*) FROM resources").scalar() == 0, "it was made anew"
 
 
 def test_looking_at_a_schema_changes_nothing(state_url: str) -> None:
