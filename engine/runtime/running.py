@@ -9,6 +9,7 @@ from typing import TypeAlias
 from engine.errors import UserError
 from engine.lake.store_probe import require_conditional_put
 from engine.runtime.connector_watch import watched_connectors
+from engine.runtime.garbage import look_for_garbage_rarely
 from engine.runtime.jobs import TableJob, choose_pipelines, table_jobs
 from engine.runtime.leases import log_lease
 from engine.runtime.registration import registered
@@ -55,6 +56,7 @@ def run_tables(run: Run, stop: StopRequest, show: Show) -> list[Outcome]:
             )
             for job in jobs
         ]
+        look_for_garbage_rarely()  # all that tables need is loaded
         with (
             show([worker.report.counters for worker in workers]) as watcher,
             registered(project.root, jobs, watcher) as known,
