@@ -16,6 +16,10 @@ export OPLAKE_DATASETS
 WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
+# Servers that tests alone run: .ci/servers builds them.
+SERVERS := vault collector
+BUILT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oplake/bin
+
 .PHONY: help setup dashboards demo test unit lint format bench bench-api bench-kafka bench-reconcile chaos brokers sbom audit lock clean
 
 help: ## list the targets
@@ -35,7 +39,7 @@ kubernetes-tools: $(READY) ## build kustomize and kubectl-validate into ~/.cache
 test: $(READY) kubernetes-tools ## the whole suite: real server, faults, packaging, and every property in depth
 	@$(if $(OPLAKE_DATASETS),,echo "test: OPLAKE_DATASETS is not set: the tests of the sample collections do not run")
 	@$(if $(and $(shell command -v java),$(shell command -v mvn)),,echo "test: no java or mvn here: the tests of Kafka, Connect and Debezium do not run (Java 17+ and Maven: Debian openjdk-17-jre-headless, maven)")
-	@$(if $(wildcard $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oplake/bin/vault),,echo "test: no HashiCorp Vault here: its tests do not run (bash .ci/vault builds it where Go is installed)")
+	@$(foreach each,$(filter-out $(notdir $(wildcard $(BUILT)/*)),$(SERVERS)),echo "test: no $(each) here: its tests do not run (bash .ci/servers $(each) builds it where Go is installed)";)
 	@# A file stays on one worker and starts its server once; tests/order.py names the long files, which come first.
 	HYPOTHESIS_PROFILE=deep $(PYTEST) --dist loadfile --no-loadscope-reorder --junit-xml .pytest_cache/suite.xml
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,11 +12,11 @@ from hvac import Client
 from engine.errors import OperatorError
 from engine.stack.ports import LOOPBACK
 from engine.stack.server import Server
+from tests.built_servers import built, missing
 from tests.private_ca import PrivateCa
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-PROGRAM = CACHE / "oplake" / "bin" / "vault"
-NO_VAULT = "needs HashiCorp Vault, which `bash .ci/vault` builds where Go is installed"
+PROGRAM = built("vault")
+NO_VAULT = missing("vault")
 
 
 class VaultServer(Server):
