@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 
 import duckdb
 
-from engine.query.extensions import load
+from engine.query.extensions import with_extensions
 from engine.query.limits import Limits
 from engine.query.s3_secret import create_secret
 from engine.query.sql_text import literal
@@ -40,15 +40,14 @@ def open_session(
     """
     temp_root.mkdir(parents=True, exist_ok=True)
     spill = mkdtemp(prefix="query-", dir=temp_root)
+    in_a_store = "://" in lake_uri
     try:
-        with duckdb.connect(":memory:", config=_START) as connection:
+        with with_extensions(("delta", "httpfs") if in_a_store else ("delta",), _START) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(f"SET memory_limit = {literal(limits.memory)}")
             connection.execute(f"SET temp_directory = {literal(spill)}")
             connection.execute(f"CREATE SCHEMA {SCHEMA}")
-            load(connection, "delta")
-            if "://" in lake_uri:
-                load(connection, "httpfs")
+            if in_a_store:
                 if os.environ.get(FILE):  # which the Delta extension reads itself
                     connection.execute(f"SET ca_cert_file = {literal(os.environ[FILE])}")
                 create_secret(connection, lake_uri, storage_options)

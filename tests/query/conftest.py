@@ -1,24 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from engine.query import session
 from tests.lake.changes import Change
 from tests.query.lakes import SmallLake
-
-
-@pytest.fixture(scope="session", autouse=True)
-def unsigned_extensions() -> Iterator[None]:
-    """DuckDB hashes 80 MB for the signature of an extension each time it is loaded: most of what a small query costs.
-
-    The command's tests as a process load it as everybody does.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(session._START, "allow_unsigned_extensions", "true")
-        yield
 
 
 @pytest.fixture
