@@ -103,7 +103,7 @@ def test_damaged_bytes_give_the_same_rows_and_harm_no_other(
     same([data.draw(damaged(document)) if data.draw(st.booleans()) else document for document in raw], columns)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES)
 def test_real_collections_give_the_same_rows(path: Path) -> None:
     documents = _raw_documents(path)[:3000]
     columns = decoded(documents[:1000], Struct({})).columns
