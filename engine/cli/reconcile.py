@@ -114,6 +114,7 @@ def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN4
     from engine.reconcile.reconciling import reconcile_tables
     from engine.runtime.stopping import leave
     from engine.runtime.wanted import Run, trace_settings
+    from engine.telemetry.logs import configure
     from engine.telemetry.traces import tracing
 
     if (options["dry_run"] or options["yes"]) and not options["repair"]:
@@ -128,6 +129,7 @@ def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN4
         _print([found]) if options["as_json"] else _show(found)
         return
     settings = _settings(pipelines, options)
+    configure(sys.stderr, as_json=not sys.stderr.isatty())
     results: list[Mapping[str, Any]] = []
     traced = tracing("oplake-reconcile", trace_settings(Run(settings.project, pipelines, settings.target)))
     with traced, ReconcileProgress(sys.stderr) as progress:

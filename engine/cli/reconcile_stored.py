@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-_STATES = {None: "not finished", 0: "clean", 5: "DIFFERS", 6: "incomplete"}
+_STATES = {0: "clean", 5: "DIFFERS", 6: "incomplete"}
 
 
 def list_kept(pipelines: tuple[str, ...], options: Mapping[str, Any]) -> None:
@@ -17,14 +17,15 @@ def list_kept(pipelines: tuple[str, ...], options: Mapping[str, Any]) -> None:
 
     found = kept(options["project"], pipelines, options["target"])
     if options["as_json"]:
-        fields = ("id", "table", "mode", "started_at", "finished_at", "exit_code")
+        fields = ("id", "table", "mode", "started_at", "finished_at", "exit_code", "is_under_way")
         plain = [{name: getattr(one, name) for name in fields} for one in found]
         click.echo(json.dumps(plain, ensure_ascii=False, indent=2))
         return
     for one in found:
         totals = (one.result or {}).get("totals", {})
         said = ", ".join(f"{count:,} {verdict}" for verdict, count in totals.items())
-        click.echo(f"{one.id}  {one.started_at}  {one.table}: {one.mode}, {_STATES[one.exit_code]} {said}".rstrip())
+        state = one.standing if one.exit_code is None else f"{_STATES[one.exit_code]} {said}".rstrip()
+        click.echo(f"{one.id}  {one.started_at}  {one.table}: {one.mode}, {state}")
     if not found:
         click.echo("no reconciliation is kept", err=True)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.cli.paint import Painter
     from engine.planner.status import Report, TableReport
     from engine.resources.standing import Standing
+    from engine.state.reconciliations import Reconciliation
 
 SOURCE_TIMEOUT_MS = 3000
 HEADINGS = ("PIPELINE", "TABLE", "STATE", "ROWS", "WITH _RESCUED", "VERSION", "POSITION", "LAST COMMIT")
@@ -74,7 +75,15 @@ def _text(report: Report, paint: Painter) -> str:
         lines.append(line if table.state == "ok" else paint.yellow(line))
         if table.status.problem:
             lines.append(f"    {paint.red(table.status.problem)}")
-    return "\n".join([*lines, *_standings(report.standings, paint)])
+    return "\n".join([*lines, *_standings(report.standings, paint), *_passes(report.passes, paint)])
+
+
+def _passes(passes: Sequence[Reconciliation], paint: Painter) -> Iterator[str]:
+    """Reconciliations without a result, last of all."""
+    for one in passes:
+        line = f"Reconciliation {one.id} of {one.table}, {one.standing}"
+        yield ""
+        yield line if one.is_under_way else paint.yellow(line)
 
 
 def _standings(standings: Sequence[Standing], paint: Painter) -> Iterator[str]:

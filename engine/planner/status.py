@@ -21,6 +21,7 @@ from engine.spec.pipeline import Pipeline
 from engine.spec.target import S3
 from engine.spec.types import Struct
 from engine.state.canonical import Json
+from engine.state.reconciliations import Reconciliation, Reconciliations
 
 SOUND = "keeps commits apart"
 """What a store is said to do that enforces conditional put."""
@@ -84,6 +85,8 @@ class Report:
     tables: tuple[TableReport, ...] = field(default_factory=tuple)
     standings: tuple[Standing, ...] = ()
     """Everything that is no table: topics and connectors."""
+    passes: tuple[Reconciliation, ...] = ()
+    """Reconciliations that are under way, or were cut off."""
 
     def to_json(self) -> dict[str, Json]:
         """For tools."""
@@ -107,6 +110,10 @@ class Report:
             "unfinished": self.unfinished,
             "tables": tables,
             "resources": [one.to_json() for one in self.standings],
+            "reconciliations": [
+                {"id": one.id, "table": one.table, "is_under_way": one.is_under_way, "standing": one.standing}
+                for one in self.passes
+            ],
         }
 
 
@@ -122,7 +129,8 @@ def report(workspace: Workspace, open_source: AbstractContextManager[SourceView]
     options = workspace.scope.target.lake.storage_options()
     tables = tuple(_tables(plan, workspace, options))
     standings = tuple(one for name, kind in workspace.kinds.items() for one in kind.standings(_of(plan, name)))
-    return Report(plan.target, plan.lake, source, _store(workspace), plan.unfinished, tables, standings)
+    passes = tuple(Reconciliations(workspace.database, workspace.scope.name).unfinished())
+    return Report(plan.target, plan.lake, source, _store(workspace), plan.unfinished, tables, standings, passes)
 
 
 def _store(workspace: Workspace) -> str:

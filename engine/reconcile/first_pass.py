@@ -13,16 +13,18 @@ from engine.reconcile.candidates import compare_buckets
 from engine.reconcile.executor import Executor
 from engine.reconcile.fingerprint import CANONICAL_FORM, new_key
 from engine.reconcile.job import Comparison
-from engine.reconcile.kept_chunks import ChunkPlace, KeptChunks, job_name
+from engine.reconcile.kept_chunks import ChunkPlace, KeptChunks, checkpoints_of, job_name
 from engine.reconcile.result import Chunk
 from engine.reconcile.scan_order import ScanOrder
 from engine.reconcile.share import Share, cut
 from engine.reconcile.spill import buckets_for
+from engine.reconcile.spill_folder import FOLDER, SpillFolder
 from engine.reconcile.spilled_side import SpilledSide
 from engine.reconcile.table_scan import spill_table
 from engine.reconcile.table_side import TableSide
 from engine.source.mongo_errors import reading_from
 from engine.state.checkpoints import Checkpoints
+from engine.state.tenure import Tenure
 from engine.telemetry import traces
 from engine.telemetry.traces import span
 
@@ -102,20 +104,22 @@ def make_plan(comparison: Comparison, run: str, workers: int) -> Plan:
     return Plan(run, began, buckets_for(documents.count()), tuple(shares), new_key())
 
 
-def read_both(comparison: Comparison, plan: Plan, executor: Executor, folder: Path, progress: Progress) -> FirstPass:
+def read_both(comparison: Comparison, plan: Plan, executor: Executor, hold: Tenure, progress: Progress) -> FirstPass:
     """Read and compare; goes on from what is finished.
 
     Raises:
+        PassTaken: another process has the pass in hand by now.
         OplakeError: a side cannot be read, or progress not be saved; what is finished stays so.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = SpillFolder.of(comparison.root, plan.run, hold.number)
+    folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
     side = comparison.open_side()
     progress.expect(comparison.documents.count(), _rows(side))
-    checkpoints = Checkpoints(comparison.database, job_name(plan.run))
+    checkpoints = checkpoints_of(comparison.database, hold)
     table, source = (SpilledSide(checkpoints, folder, name) for name in ("table", "source"))
     with span("read_table"):
         version = spill_table(side, table, folder, plan.buckets, plan.key, lambda rows: progress.read(rows=rows))
-    kept = KeptChunks(checkpoints, ChunkPlace(plan.run, comparison.job.target.state_url(comparison.root), folder))
+    kept = KeptChunks(checkpoints, ChunkPlace(hold, comparison.job.target.state_url(comparison.root), folder))
     if source.done() is None:
         with span("read_source"):
             orders = _orders(comparison, plan, side, executor.workers)
@@ -137,9 +141,9 @@ def read_both(comparison: Comparison, plan: Plan, executor: Executor, folder: Pa
     )
 
 
-def forget(comparison: Comparison, run: str, folder: Path) -> None:
+def forget(comparison: Comparison, run: str) -> None:
     """Remove what a pass that is over, or given up, has left."""
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(comparison.root / FOLDER / run, ignore_errors=True)
     Checkpoints(comparison.database, job_name(run)).clear()
 
 
@@ -160,8 +164,8 @@ def _scan_source(orders: Sequence[ScanOrder], executor: Executor, kept: KeptChun
     executor.scan(rest, kept, finished)
     standings = kept.standings(len(orders))
     if not all(standing.is_done for standing in standings):
-        raise InternalError("a share of the collection was not read to its end", where=str(kept.place.folder))
-    return [kept.path(chunk.part, chunk.number) for standing in standings for chunk in standing.chunks]
+        raise InternalError("a share of the collection was not read to its end", where=str(kept.place.folder.path))
+    return [path for standing in standings for path in standing.files]
 
 
 def _orders(comparison: Comparison, plan: Plan, side: TableSide, workers: int) -> list[ScanOrder]:

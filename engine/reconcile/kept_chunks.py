@@ -11,8 +11,10 @@ from typing import Any
 from engine.reconcile.result import Chunk
 from engine.reconcile.source_scan import ScannedChunk
 from engine.reconcile.spill import write_spill
+from engine.reconcile.spill_folder import SpillFolder
 from engine.state.checkpoints import Checkpoints
-from engine.state.database import open_database
+from engine.state.database import Database, open_database
+from engine.state.tenure import Tenure
 from engine.telemetry.crash_points import reach
 
 
@@ -21,6 +23,8 @@ class Standing:
     """How far a share is read."""
 
     chunks: tuple[Chunk, ...]
+    files: tuple[Path, ...]
+    """One of each chunk."""
     after: bytes | None
     """``{"_id": ...}`` of the last document that is kept, as BSON."""
     is_done: bool
@@ -30,16 +34,17 @@ class Standing:
 class ChunkPlace:
     """Where a pass keeps its chunks: a folder and a state database that any process of this machine can open."""
 
-    run: str
+    hold: Tenure
+    """Of the process that leads the pass: what others write for it counts while it is held."""
     state_url: str = field(repr=False)
-    folder: Path
+    folder: SpillFolder
 
     @contextmanager
     def opened(self) -> Iterator[KeptChunks]:
         """For another process than the one that leads the pass."""
         database = open_database(self.state_url)
         try:
-            yield KeptChunks(Checkpoints(database, job_name(self.run)), self)
+            yield KeptChunks(checkpoints_of(database, self.hold), self)
         finally:
             database.close()
 
@@ -55,11 +60,13 @@ class KeptChunks:
         """Keep one; it is durable when this returns, and the same one again changes nothing.
 
         Raises:
+            PassTaken: another process has the pass in hand by now.
             StateError: the checkpoint cannot be saved.
         """
-        write_spill(self.path(share, scanned.number), scanned.content)
+        path = self.place.folder.chunk(share, scanned.number)
+        write_spill(path, scanned.content)
         reach("reconcile.chunk.before_checkpoint")
-        saved = _saved(scanned)
+        saved = {**_saved(scanned), "file": path.name}
         self._checkpoints.put(_key(share, scanned.number), saved)
         reach("reconcile.chunk.after_checkpoint")
         return _chunk(share, saved)
@@ -74,32 +81,32 @@ class KeptChunks:
         saved = self._checkpoints.all()
         return [self._standing(saved, share, with_files) for share in range(shares)]
 
-    def path(self, share: int, number: int) -> Path:
-        """Where a chunk's pairs are."""
-        return spill_path(self.place.folder, share, number)
-
     def _standing(self, saved: Mapping[str, Any], share: int, with_files: bool) -> Standing:
         chunks: list[Chunk] = []
+        files: list[Path] = []
         after: str | None = None
         is_done = False
         while not is_done:
             number = len(chunks)
             one = saved.get(_key(share, number))
-            if one is None or one.get("after", "") != after or (with_files and not self.path(share, number).exists()):
-                break  # the next one may be of a scan that ended its chunks elsewhere: it goes on from another document
+            if one is None or "file" not in one or one["after"] != after:
+                break  # it may be of a scan that ended its chunks elsewhere: it goes on from another document
+            files.append(self.place.folder.path / one["file"])
+            if with_files and not files[-1].exists():
+                break
             chunks.append(_chunk(share, one))
             after, is_done = one["last_key"], one["is_last"]
-        return Standing(tuple(chunks), None if after is None else bytes.fromhex(after), is_done)
-
-
-def spill_path(folder: Path, share: int, number: int) -> Path:
-    """Where the pairs of a share's chunk are."""
-    return folder / f"source-{share:04d}-{number:06d}.arrow"
+        return Standing(tuple(chunks), tuple(files), None if after is None else bytes.fromhex(after), is_done)
 
 
 def job_name(run: str) -> str:
     """Under which the checkpoints of a run are saved."""
     return f"reconcile:{run}"
+
+
+def checkpoints_of(database: Database, hold: Tenure) -> Checkpoints:
+    """Those of a pass; they can be saved while it is held."""
+    return Checkpoints(database, job_name(hold.run), hold.renew)
 
 
 def _key(share: int, number: int) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import random
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from bson import Timestamp
 
-from engine.errors import ResumePointLost, UserError
+from engine.errors import ResumePointLost
+from engine.reconcile.begun_pass import begin
 from engine.reconcile.counts import count_both
 from engine.reconcile.executor import Executor, executor_of
-from engine.reconcile.first_pass import FirstPass, Plan, Progress, forget, make_plan, read_both
+from engine.reconcile.first_pass import FirstPass, Plan, Progress, forget, read_both
+from engine.reconcile.heartbeat import heard
 from engine.reconcile.in_flight import require_snapshot, touched_since
 from engine.reconcile.job import Comparison
 from engine.reconcile.result import EXIT_CLEAN, Coverage, Result
@@ -25,11 +26,8 @@ from engine.reconcile.verdict import Finding, Verdict
 from engine.source.cluster_time import STREAM, order_text, pack
 from engine.source.mongo_errors import reading_from
 from engine.state.clock import now_text
-from engine.state.process import Process
 from engine.state.reconciliations import Reconciliation, Reconciliations
 from engine.telemetry.traces import span
-
-FOLDER = Path(".oplake", "reconcile")
 
 
 def reconcile(comparison: Comparison, progress: Progress) -> Result:
@@ -85,8 +83,14 @@ def require_started(comparison: Comparison) -> None:
 def _full(comparison: Comparison, progress: Progress) -> Result:
     kept = _reconciliations(comparison)
     with executor_of(comparison.settings, comparison.job.target.mongodb.uri) as executor:
-        begun, plan = _begin(comparison, kept, executor.workers)
-        return _carried_out(comparison, kept, begun, plan, executor, progress)
+        begun, plan = begin(comparison, kept, executor.workers)
+        with heard(kept, begun.hold) as still_held:
+
+            def look() -> None:
+                comparison.look()
+                still_held()
+
+            return _carried_out(replace(comparison, look=look), kept, begun, plan, executor, progress)
 
 
 def _carried_out(
@@ -97,56 +101,18 @@ def _carried_out(
     executor: Executor,
     progress: Progress,
 ) -> Result:
-    folder = comparison.root / FOLDER / plan.run
     try:
-        read = read_both(comparison, plan, executor, folder, progress)
+        read = read_both(comparison, plan, executor, begun.hold, progress)
         blank = replace(_blank(comparison), run=plan.run, started_at=begun.started_at)
         result = _judged(comparison, _with_counts(blank, read), dict(read.differing))
     except BaseException:
-        if not comparison.settings.is_resumable:
-            forget(comparison, plan.run, folder)
-            kept.forget(plan.run)
+        if not comparison.settings.is_resumable and kept.give_up(begun.hold):
+            forget(comparison, plan.run)
         raise
     result = _covered(kept, comparison, result, since=None, until=plan.began)
-    kept.finish(plan.run, without_values(result), result.exit_code, result.coverage.verified_until)
-    forget(comparison, plan.run, folder)
+    kept.finish(begun.hold, without_values(result), result.exit_code, result.coverage.verified_until)
+    forget(comparison, plan.run)
     return result
-
-
-def _begin(comparison: Comparison, kept: Reconciliations, workers: int) -> tuple[Reconciliation, Plan]:
-    """The pass that was cut off, when it is asked for; else a new one, and what was cut off is given up.
-
-    Raises:
-        UserError: there is nothing to resume, it is still under way, or another version of oplake began it.
-    """
-    table = comparison.job.table
-    found = [one for one in kept.unfinished(table) if one.mode == "full"]
-    dead = [one for one in found if not lives(one)]
-    if comparison.settings.resume:
-        _require_resumable(dead, table)
-        kept.take_over(dead[0].id, {**dead[0].settings, "process": _me()})
-        return dead[0], Plan.of(dead[0].id, dead[0].settings)
-    for one in dead:
-        forget(comparison, one.id, comparison.root / FOLDER / one.id)
-        kept.forget(one.id)
-    plan = make_plan(comparison, uuid.uuid4().hex[:12], workers)
-    return kept.begin(plan.run, table, "full", {**plan.as_json(), "process": _me()}), plan
-
-
-def _require_resumable(cut_off: Sequence[Reconciliation], table: str) -> None:
-    if not cut_off:
-        raise UserError(
-            "there is no reconciliation of this table that was cut off",
-            where=f"--resume, table {table}",
-            remedy="one that is under way ends by itself; else leave --resume out",
-        )
-    if not Plan.is_of_this_form(cut_off[0].settings):
-        raise UserError(
-            f"the reconciliation {cut_off[0].id} was begun by another version of oplake, and what it has read does not "
-            "compare with what this version reads",
-            where=f"--resume, table {table}",
-            remedy="leave --resume out: it is given up, and a new one begins",
-        )
 
 
 def _incremental(comparison: Comparison, blank: Result) -> Result:
@@ -228,9 +194,8 @@ def _covered(kept: Reconciliations, comparison: Comparison, result: Result, sinc
 
 
 def _kept(comparison: Comparison, result: Result) -> Result:
-    kept = _reconciliations(comparison)
-    kept.begin(result.run, result.table, result.mode, {"process": _me()})
-    kept.finish(result.run, without_values(result), result.exit_code, result.coverage.verified_until)
+    plain = without_values(result)
+    _reconciliations(comparison).keep(plain, result.exit_code, result.coverage.verified_until)
     return result
 
 
@@ -258,13 +223,3 @@ def _blank(comparison: Comparison) -> Result:
 
 def _reconciliations(comparison: Comparison) -> Reconciliations:
     return Reconciliations(comparison.database, comparison.job.target.target)
-
-
-def _me() -> dict[str, Any]:
-    me = Process.this()
-    return {"host": me.host, "boot": me.boot, "pid": me.pid, "born": me.born}
-
-
-def lives(one: Reconciliation) -> bool:
-    """Whether one that has no result may be under way."""
-    return not Process(**one.settings["process"]).is_surely_dead()

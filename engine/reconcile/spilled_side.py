@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.reconcile.spill import Spill, new_spill, written_durably
+from engine.reconcile.spill_folder import SpillFolder
 from engine.state.canonical import Json
 from engine.state.checkpoints import Checkpoints
 from engine.telemetry.crash_points import reach
@@ -28,7 +29,7 @@ _ROWS_AT_ONCE = 200_000
 class SpilledSide:
     """Which files hold a side's pairs: one list in the state database, so that a merge counts wholly or not at all."""
 
-    def __init__(self, checkpoints: Checkpoints, folder: Path, name: str) -> None:
+    def __init__(self, checkpoints: Checkpoints, folder: SpillFolder, name: str) -> None:
         self._checkpoints = checkpoints
         self._folder = folder
         self._name = name
@@ -59,7 +60,7 @@ class SpilledSide:
             look()
             count = min(MOST_FILES, len(paths) - MOST_FILES + 1)
             old, merges = paths[:count], merges + 1
-            paths = [*paths[count:], self._folder / f"{self._name}-merged-{merges:06d}.arrow"]
+            paths = [*paths[count:], self._folder.merged(self._name, merges)]
             merge(old, paths[-1])
             reach("reconcile.merge.before_list")
             self.save(paths, saved["noted"], merges)
@@ -69,7 +70,7 @@ class SpilledSide:
         return paths
 
     def _paths(self, saved: Mapping[str, Any]) -> list[Path]:
-        return [self._folder / name for name in saved["files"]]
+        return [self._folder.path / name for name in saved["files"]]
 
     @property
     def _key(self) -> str:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from engine.reconcile.candidates import LOG_PAIRS
 from engine.reconcile.digests import PAIRS, pairs
 from engine.reconcile.spill import spill_content, write_spill
+from engine.reconcile.spill_folder import SpillFolder
 from engine.reconcile.spilled_side import SpilledSide
 from engine.reconcile.table_side import TableSide
 
@@ -17,7 +18,7 @@ _ROWS_A_FILE = 200_000
 
 
 def spill_table(
-    side: TableSide, files: SpilledSide, folder: Path, buckets: int, key: bytes, progress: Callable[[int], None]
+    side: TableSide, files: SpilledSide, folder: SpillFolder, buckets: int, key: bytes, progress: Callable[[int], None]
 ) -> int:
     """Spill all rows, and return the table's version; what a finished scan has spilled is taken as it is.
 
@@ -41,7 +42,7 @@ def spill_table(
     rows = count = 0
 
     def write() -> None:
-        paths.append(folder / f"table-{len(paths):06d}.arrow")
+        paths.append(folder.rows(len(paths)))
         write_spill(paths[-1], spill_content(pa.concat_tables(held), buckets))
         progress(rows)
 

@@ -12,7 +12,8 @@ from engine.runtime.jobs import TableJob
 from engine.runtime.supervisor import Watcher
 from engine.spec.target import Target
 from engine.state.database import open_database
-from engine.state.runs import HEARD_EVERY_S, Runs
+from engine.state.runs import Runs
+from engine.state.signs_of_life import HEARD_EVERY_S
 from engine.telemetry.logs import logger
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import cast
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from engine.state.canonical import Json, canonical_json
 from engine.state.clock import now_text
@@ -13,12 +14,21 @@ from engine.state.database import Database
 from engine.state.schema import checkpoints
 
 
-class Checkpoints:
-    """The checkpoints of one job."""
+def unguarded(_connection: Connection) -> None:
+    """What a job asks before it saves that no other process could take over."""
 
-    def __init__(self, database: Database, job: str) -> None:
+
+class Checkpoints:
+    """The checkpoints of one job.
+
+    Args:
+        guard: asked in the transaction of each one that is saved; what it raises keeps it from being saved.
+    """
+
+    def __init__(self, database: Database, job: str, guard: Callable[[Connection], None] = unguarded) -> None:
         self._database = database
         self._job = job
+        self._guard = guard
 
     def get(self, key: str) -> Json:
         """The value saved last under ``key``; None when there is none."""
@@ -36,6 +46,7 @@ class Checkpoints:
     def put(self, key: str, value: Json) -> None:
         """Save a value durably, in place of the one before."""
         with self._database.writing() as connection:
+            self._guard(connection)
             mine = (checkpoints.c.job == self._job) & (checkpoints.c.key == key)
             connection.execute(delete(checkpoints).where(mine))
             connection.execute(

@@ -1,8 +1,7 @@
 """Long work that somebody asked for: queued here, done by whichever worker claims it, and followed from anywhere.
 
-A worker that dies leaves its job ``running``. On its own host it is known to be dead, on another it counts as gone
-when it has not been heard of for ``SILENCE_S``; then the next worker
-takes the job. Every kind of job can be begun again.
+A worker that dies leaves its job ``running``. When that is found out (``signs_of_life``), the next worker takes the
+job. Every kind of job can be begun again.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
 from engine.errors import UserError
 from engine.state.canonical import Json, canonical_json, digest
-from engine.state.clock import now_text, unix_seconds
+from engine.state.clock import database_seconds, now_text, unix_seconds
 from engine.state.database import Database
 from engine.state.process import Process
-from engine.state.runs import SILENCE_S
 from engine.state.schema import answers, jobs
+from engine.state.signs_of_life import lives
 
 JobStatus: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED: frozenset[JobStatus] = frozenset({"done", "failed", "cancelled"})
@@ -160,7 +159,8 @@ class Jobs:
         with self._database.writing() as connection:
             open_ones = select(jobs).where(jobs.c.target == self._target, jobs.c.status.in_(("queued", "running")))
             query = open_ones.order_by(jobs.c.id).with_for_update(skip_locked=True)
-            row = next((row for row in connection.execute(query).all() if _is_free(row)), None)
+            now = database_seconds(connection)
+            row = next((row for row in connection.execute(query).all() if _is_free(row, now)), None)
             if row is None:
                 return None
             mine = jobs.c.id == row.id
@@ -175,7 +175,7 @@ class Jobs:
                 connection.execute(update(jobs).where(mine).values(values))
                 return None
             me = Process.this()
-            owner = {"host": me.host, "boot": me.boot, "pid": me.pid, "born": me.born, "seen": int(time.time())}
+            owner = {"host": me.host, "boot": me.boot, "pid": me.pid, "born": me.born, "seen": now}
             started = {"status": "running", "started_at": now_text(), "attempts": row.attempts + 1}
             connection.execute(update(jobs).where(mine).values(**owner, **started))
             return _read(connection.execute(select(jobs).where(mine)).one())
@@ -183,7 +183,7 @@ class Jobs:
     def report(self, job: Job, progress: Sequence[str]) -> bool:
         """Write down how far the job is; True when somebody asked for it to be stopped."""
         with self._database.writing() as connection:
-            values = {"progress": canonical_json(list(progress)), "seen": int(time.time())}
+            values = {"progress": canonical_json(list(progress)), "seen": database_seconds(connection)}
             connection.execute(update(jobs).where(_mine(job)).values(values))
             return bool(connection.execute(select(jobs.c.cancel).where(jobs.c.id == job.id)).scalar())
 
@@ -222,11 +222,10 @@ def _mine(job: Job) -> ColumnElement[bool]:
     return (jobs.c.id == job.id) & (jobs.c.host == me.host) & (jobs.c.pid == me.pid) & (jobs.c.born == me.born)
 
 
-def _is_free(row: Row[Any]) -> bool:
+def _is_free(row: Row[Any], now: int) -> bool:
     if row.status == "queued":
         return True
-    owner = Process(row.host, row.boot, row.pid, row.born)
-    return owner.is_surely_dead() if owner.is_here else row.seen < time.time() - SILENCE_S
+    return not lives(Process(row.host, row.boot, row.pid, row.born), now - row.seen)
 
 
 def _read(row: Row[Any]) -> Job:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
 from engine.state.canonical import canonical_json, parse_object
-from engine.state.clock import now_text
+from engine.state.clock import database_seconds, now_text
 from engine.state.database import Database
+from engine.state.process import Process
 from engine.state.schema import reconciliations
+from engine.state.signs_of_life import lives
+from engine.state.tenure import Tenure
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,38 @@ class Reconciliation:
     verified_until: int | None = None
     """Packed cluster time."""
     result: Mapping[str, Any] | None = None
+    tenure: int = 1
+    """Counts the processes that have had it in hand."""
+    silence_s: int = 0
+    """Since its process was last heard of."""
+
+    @property
+    def process(self) -> Process:
+        """Which has it in hand."""
+        return Process(**self.settings["process"])
+
+    @property
+    def standing(self) -> str:
+        """Of one without a result: whether it is at work, and what to do when it is not."""
+        if self.is_under_way:
+            return f"under way: {self.whereabouts}"
+        return f"cut off: {self.whereabouts}; `oplake reconcile --resume`, or --due, goes on with it"
+
+    @property
+    def hold(self) -> Tenure:
+        """That of its process."""
+        return Tenure(self.id, self.tenure)
+
+    @property
+    def whereabouts(self) -> str:
+        """Its process, and when that was last heard of."""
+        who = self.process
+        return f"process {who.pid} on host {who.host}, last heard of {self.silence_s:,} s ago"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it has no result, and its process may be at work."""
+        return self.finished_at is None and lives(self.process, self.silence_s)
 
 
 class Reconciliations:
@@ -39,34 +74,67 @@ class Reconciliations:
         self._target = target
 
     def begin(self, run: str, table: str, mode: str, settings: Mapping[str, Any]) -> Reconciliation:
-        """Note that one is under way."""
-        started = now_text()
-        row = {"id": run, "target": self._target, "table_name": table, "mode": mode, "started_at": started}
-        with self._database.writing() as connection:
-            connection.execute(insert(reconciliations).values(**row, settings=canonical_json(dict(settings))))
-        return Reconciliation(run, table, mode, dict(settings), started)
+        """Note that this process has one under way.
 
-    def take_over(self, run: str, settings: Mapping[str, Any]) -> None:
-        """Another process goes on with one that was cut off."""
+        Args:
+            settings: what it is begun with.
+        """
+        begun = Reconciliation(run, table, mode, _with_process(settings), now_text())
         with self._database.writing() as connection:
-            mine = (reconciliations.c.id == run) & (reconciliations.c.target == self._target)
-            connection.execute(update(reconciliations).where(mine).values(settings=canonical_json(dict(settings))))
+            connection.execute(insert(reconciliations).values(**self._row(begun), seen=database_seconds(connection)))
+        return begun
 
-    def finish(self, run: str, result: Mapping[str, Any], exit_code: int, verified_until: int | None) -> None:
-        """Keep what it has found."""
+    def take_over(self, one: Reconciliation) -> Reconciliation | None:
+        """This process goes on with one that was cut off; None when another was quicker."""
+        taken = replace(one, settings=_with_process(one.settings), tenure=one.tenure + 1, silence_s=0)
+        values = {"settings": canonical_json(dict(taken.settings)), "tenure": taken.tenure}
+        with self._database.writing() as connection:
+            values["seen"] = database_seconds(connection)
+            found = connection.execute(update(reconciliations).where(one.hold.is_held).values(values))
+            return taken if found.rowcount else None
+
+    def renew(self, hold: Tenure) -> None:
+        """Say that its process lives.
+
+        Raises:
+            PassTaken: it is another's by now.
+        """
+        with self._database.writing() as connection:
+            hold.renew(connection)
+
+    def finish(self, hold: Tenure, result: Mapping[str, Any], exit_code: int, verified_until: int | None) -> None:
+        """Keep what it has found.
+
+        Raises:
+            PassTaken: it is another's by now.
+        """
         values = {"result": canonical_json(dict(result)), "exit_code": exit_code, "verified_until": verified_until}
         with self._database.writing() as connection:
-            mine = (reconciliations.c.id == run) & (reconciliations.c.target == self._target)
-            connection.execute(update(reconciliations).where(mine).values(**values, finished_at=now_text()))
+            hold.renew(connection)
+            connection.execute(update(reconciliations).where(hold.is_held).values(**values, finished_at=now_text()))
 
-    def forget(self, run: str) -> None:
-        """Strike out one that nobody goes on with."""
+    def keep(self, result: Mapping[str, Any], exit_code: int, verified_until: int | None) -> None:
+        """Keep what one has found that nobody could have gone on with.
+
+        Args:
+            result: says ``run``, ``table``, ``mode`` and ``started_at``.
+        """
+        names = (result["run"], result["table"], result["mode"])
+        row = self._row(Reconciliation(*names, _with_process({}), result["started_at"]))
+        values = {"result": canonical_json(dict(result)), "exit_code": exit_code, "verified_until": verified_until}
         with self._database.writing() as connection:
-            connection.execute(delete(reconciliations).where(reconciliations.c.id == run))
+            seen = database_seconds(connection)
+            connection.execute(insert(reconciliations).values(**row, **values, finished_at=now_text(), seen=seen))
 
-    def unfinished(self, table: str) -> list[Reconciliation]:
-        """Those that were begun and have no result, the newest first."""
-        return self._read(self._of(table) & reconciliations.c.finished_at.is_(None))
+    def give_up(self, hold: Tenure) -> bool:
+        """Strike out one that nobody goes on with; False when another process has it in hand by now."""
+        with self._database.writing() as connection:
+            return bool(connection.execute(delete(reconciliations).where(hold.is_held)).rowcount)
+
+    def unfinished(self, table: str | None = None) -> list[Reconciliation]:
+        """Those of a table, or of all, that were begun and have no result, the newest first."""
+        which = reconciliations.c.target == self._target if table is None else self._of(table)
+        return self._read(which & reconciliations.c.finished_at.is_(None))
 
     def finished(self, table: str) -> list[Reconciliation]:
         """Those that ended, the newest first."""
@@ -85,7 +153,8 @@ class Reconciliations:
         )
         query = select(reconciliations).join(last, is_last).where(mine).order_by(*both, reconciliations.c.started_at)
         with self._database.reading() as connection:
-            return [_reconciliation(row) for row in connection.execute(query)]
+            now = database_seconds(connection)
+            return [_reconciliation(row, now) for row in connection.execute(query)]
 
     def all(self, most: int) -> list[Reconciliation]:
         """Those of all tables, the newest first, those under way or cut off too."""
@@ -100,17 +169,27 @@ class Reconciliations:
         times = [one.verified_until for one in self.finished(table) if one.verified_until is not None]
         return max(times, default=None)
 
+    def _row(self, one: Reconciliation) -> dict[str, Any]:
+        plain = {"id": one.id, "target": self._target, "table_name": one.table, "mode": one.mode}
+        settings = canonical_json(dict(one.settings))
+        return {**plain, "settings": settings, "started_at": one.started_at, "tenure": one.tenure}
+
     def _of(self, table: str) -> ColumnElement[bool]:
         return (reconciliations.c.target == self._target) & (reconciliations.c.table_name == table)
 
     def _read(self, which: ColumnElement[bool]) -> list[Reconciliation]:
         newest_first = (reconciliations.c.started_at.desc(), reconciliations.c.id)
         with self._database.reading() as connection:
+            now = database_seconds(connection)
             found = connection.execute(select(reconciliations).where(which).order_by(*newest_first))
-            return [_reconciliation(row) for row in found]
+            return [_reconciliation(row, now) for row in found]
 
 
-def _reconciliation(row: Row[Any]) -> Reconciliation:
+def _with_process(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {**settings, "process": asdict(Process.this())}
+
+
+def _reconciliation(row: Row[Any], now: int) -> Reconciliation:
     return Reconciliation(
         row.id,
         row.table_name,
@@ -121,4 +200,6 @@ def _reconciliation(row: Row[Any]) -> Reconciliation:
         row.exit_code,
         row.verified_until,
         None if row.result is None else parse_object(row.result),
+        row.tenure,
+        now - row.seen,
     )

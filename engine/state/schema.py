@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION = "0005"
+REVISION = "0006"
 """The migration these definitions belong to: a database that stands there needs no migrating."""
 
 metadata = MetaData()
@@ -113,9 +113,12 @@ reconciliations = Table(
     Column("verified_until", BigInteger),
     Column("started_at", String(32), nullable=False),
     Column("finished_at", String(32)),
+    Column("tenure", Integer, nullable=False, server_default="0"),
+    Column("seen", Integer, nullable=False, server_default="0"),
     Index("ix_reconciliations_table", "target", "table_name"),
 )
-"""One row a reconciliation of a table; no result while it is under way. ``verified_until`` is a packed cluster time."""
+"""One row a reconciliation of a table; no result while it is under way. ``verified_until`` is a packed cluster time,
+``tenure`` counts the processes that have had it in hand, ``seen`` is Unix time in seconds by the database's clock."""
 
 api_keys = Table(
     "api_keys",

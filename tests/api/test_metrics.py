@@ -71,10 +71,10 @@ def test_a_confirmed_difference_is_told_until_a_pass_of_its_mode_finds_none(serv
     passes = Reconciliations(served.app.state.service.database, "local")
 
     def finish(run: str, mode: str, mismatches: int) -> dict[str, float]:
-        passes.begin(run, "orders", mode, {})
+        hold = passes.begin(run, "orders", mode, {}).hold
         totals = {"mismatch": mismatches, "in_flight": 1} if mismatches else {}
         result = {"pipeline": "orders", "totals": totals, "source_documents": 9}
-        passes.finish(run, result, 5 if mismatches else 0, None)
+        passes.finish(hold, result, 5 if mismatches else 0, None)
         served.app.state.metrics._standing.forget()  # nobody waits five seconds here
         return values(served.get("/metrics").text)
 

@@ -21,6 +21,7 @@ from engine.reconcile.fingerprint import new_key
 from engine.reconcile.lanes import LANES
 from engine.reconcile.source_scan import DECODED_AT_ONCE
 from engine.reconcile.spill import MOST_BUCKETS, buckets_for, spill_content, write_spill
+from engine.reconcile.spill_folder import SpillFolder
 from engine.reconcile.spilled_side import SpilledSide
 from engine.spec.types import Struct
 from engine.state.checkpoints import Checkpoints
@@ -77,7 +78,7 @@ def comparing(files: int) -> Measurement:
     content = spill_content(pairs, MOST_BUCKETS)
     with tempfile.TemporaryDirectory() as folder:
         state = Checkpoints(open_database(f"sqlite:///{folder}/state.db"), "benchmark")
-        sides = [SpilledSide(state, Path(folder), name) for name in ("source", "table")]
+        sides = [SpilledSide(state, SpillFolder(Path(folder)), name) for name in ("source", "table")]
         for name, side in zip(("source", "table"), sides, strict=True):
             paths = [Path(folder, f"{name}-{number:06d}.arrow") for number in range(files)]
             for path in paths:

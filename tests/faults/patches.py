@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Mapping, Set
 
@@ -169,6 +170,14 @@ def broken_decoder() -> None:
 
     Messages.cut = lambda _, keys, __: [len(keys)]  # type: ignore[method-assign]
     Messages.parse = lambda *_: Undecodable("not-understood", "a test")  # type: ignore[method-assign]
+
+
+def elsewhere() -> None:
+    """Be a process of another host, and say often that it lives."""
+    from engine.reconcile import heartbeat  # noqa: PLC0415 - for one test alone
+
+    socket.gethostname = lambda: "elsewhere"
+    heartbeat.HEARD_EVERY_S = 0.1
 
 
 def no_retries() -> None:

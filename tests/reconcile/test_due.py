@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -19,9 +20,10 @@ from engine.reconcile.settings import Settings
 from engine.runtime.jobs import TableJob, table_jobs
 from engine.spec.project import load_project
 from engine.state.database import Database, open_database
-from engine.state.process import Process
 from engine.state.reconciliations import Reconciliations
+from engine.state.signs_of_life import SILENCE_S
 from tests.faults.project import Project
+from tests.reconcile.passes import ELSEWHERE, as_if
 from tests.reconcile.reports import finding, result
 
 NOW = datetime.now(UTC)
@@ -53,8 +55,8 @@ def scheduled(project: Project, schedule: str) -> TableJob:
 
 def ended(database: Database, run: str, mode: str, verified_until: int | None = None, **found: Any) -> None:  # noqa: ANN401
     kept = Reconciliations(database, "local")
-    kept.begin(run, "things", mode, {})
-    kept.finish(run, result(found.get("findings", [])), 0, verified_until)
+    begun = kept.begin(run, "things", mode, {})
+    kept.finish(begun.hold, result(found.get("findings", [])), 0, verified_until)
 
 
 def modes(job: TableJob, database: Database, project: Project) -> tuple[str | None, str | None]:
@@ -88,17 +90,37 @@ def test_a_pass_in_a_mode_that_proves_less_puts_off_nothing(project: Project, da
 
 
 def test_a_pass_that_was_cut_off_is_resumed_and_one_under_way_is_let_be(project: Project, database: Database) -> None:
-    job, me = scheduled(project, "{every: 1d, mode: full}"), Process.this()
-    kept = Reconciliations(database, "local")
-    named = {"host": me.host, "boot": me.boot, "pid": me.pid, "born": me.born}
-    kept.begin("begun", "things", "full", {"process": named})
-    assert modes(job, database, project) == (None, None)
-    dead = {**named, "born": "long ago"}
+    job, kept = scheduled(project, "{every: 1d, mode: full}"), Reconciliations(database, "local")
     for form, resume in ((CANONICAL_FORM, True), (CANONICAL_FORM + 1, False), (None, False)):
-        kept.take_over("begun", {"process": dead, "form": form})
+        begun = kept.begin("begun", "things", "full", {"form": form})
+        assert modes(job, database, project) == (None, None)
+        as_if(database, "begun", born="long ago")
         found = due(job, Settings(project.folder), database, NOW)
         assert found is not None
         assert (found.mode, found.resume) == ("full", resume), form
+        assert kept.give_up(begun.hold)
+
+
+def test_a_pass_of_another_host_is_let_be_until_it_has_been_silent_for_long(
+    project: Project, database: Database
+) -> None:
+    job, kept = scheduled(project, "{every: 1d, mode: full}"), Reconciliations(database, "local")
+    kept.begin("begun", "things", "full", {"form": CANONICAL_FORM})
+    as_if(database, "begun", silent_s=SILENCE_S - 10, host=ELSEWHERE)
+    assert modes(job, database, project) == (None, None)
+    assert "under way: process" in told(project, "--list").output
+    as_if(database, "begun", silent_s=20)
+    assert modes(job, database, project) == ("full", "full")
+    listed = told(project, "--list").output
+    assert f"cut off: process {os.getpid()} on host {ELSEWHERE}, last heard of 13" in listed
+    assert "--resume" in listed
+
+
+def test_a_pass_of_this_host_is_let_be_however_long_it_slept(project: Project, database: Database) -> None:
+    job, kept = scheduled(project, "{every: 1d, mode: full}"), Reconciliations(database, "local")
+    kept.begin("begun", "things", "full", {"form": CANONICAL_FORM})
+    as_if(database, "begun", silent_s=100 * SILENCE_S)
+    assert modes(job, database, project) == (None, None)
 
 
 def told(project: Project, *words: str) -> Result:

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from engine.reconcile.kept_chunks import job_name, spill_path
-from engine.reconcile.reconciliation import FOLDER
+from engine.reconcile.kept_chunks import job_name
+from engine.reconcile.spill_folder import FOLDER
 from engine.reconcile.spilled_side import MOST_FILES
 from engine.spec.project import load_project
 from engine.state.checkpoints import Checkpoints
@@ -47,10 +47,10 @@ def standing(project: Project) -> tuple[list[Reconciliation], Mapping[str, int]]
     try:
         begun = Reconciliations(database, target.target).unfinished("things")
         times = {
-            key: spill_path(project.folder / FOLDER / one.id, 0, int(key.rpartition(":")[2])).stat().st_mtime_ns
+            key: (project.folder / FOLDER / one.id / saved["file"]).stat().st_mtime_ns
             for one in begun
-            for key in Checkpoints(database, job_name(one.id)).all()
-            if key.startswith("source:")
+            for key, saved in Checkpoints(database, job_name(one.id)).all().items()
+            if key.startswith("source:") and isinstance(saved, dict)
         }
     finally:
         database.close()

@@ -11,8 +11,8 @@ from pymongo.database import Database
 
 from engine.api.reconcile_job import reconcile_as_job
 from engine.lake.log_commits import commits_after
-from engine.reconcile.reconciliation import FOLDER
 from engine.reconcile.repair import repair
+from engine.reconcile.spill_folder import FOLDER
 from engine.reconcile.verdict import Verdict
 from engine.state.checkpoints import Checkpoints
 from engine.state.reconciliations import Reconciliations

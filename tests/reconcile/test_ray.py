@@ -21,10 +21,12 @@ from engine.reconcile.ray_executor import RayExecutor
 from engine.reconcile.scan_order import ScanOrder
 from engine.reconcile.share import Share
 from engine.reconcile.source_scan import ChunkLimits
+from engine.reconcile.spill_folder import SpillFolder
 from engine.secrets.secret import Secret
 from engine.spec.types import Struct
 from engine.state.checkpoints import Checkpoints
 from engine.state.database import open_database
+from engine.state.tenure import Tenure
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project
 from tests.faults.running import Running
@@ -139,7 +141,9 @@ def test_what_goes_wrong_on_a_node_is_told_as_what_it_is_and_where(
     monkeypatch.setenv("OPLAKE_ONLY_HERE", "mongodb://127.0.0.1:1")
     uri = Secret("${env:OPLAKE_ONLY_HERE}")
     order = ScanOrder("a.b", "primary", Share(0), 1, DecodeRules(), Struct({}), b"", 1, ChunkLimits(), None)
-    kept = KeptChunks(Checkpoints(open_database("sqlite://"), "one"), ChunkPlace("one", "", Path()))
+    kept = KeptChunks(
+        Checkpoints(open_database("sqlite://"), "one"), ChunkPlace(Tenure("one", 1), "", SpillFolder(Path()))
+    )
 
     with ray_executor(cluster.address, uri, None) as executor, pytest.raises(UserError) as failed:
         executor.scan([order], kept, lambda _: None)

@@ -22,12 +22,12 @@ from engine.reconcile.reconciliation import reconcile
 from engine.reconcile.sample import sample_size
 from engine.reconcile.source_scan import ChunkLimits
 from engine.reconcile.verdict import Verdict
-from engine.state.process import Process
 from engine.state.reconciliations import Reconciliations
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project
 from tests.faults.workload import Writer
 from tests.reconcile.comparing import Silent, compare, comparing, told
+from tests.reconcile.passes import as_if
 
 pytestmark = pytest.mark.server
 
@@ -302,11 +302,10 @@ def test_the_command_tells_scripts_by_its_exit_code(project: Project) -> None:
 
 
 def test_a_pass_that_another_version_began_is_not_resumed_and_a_new_one_takes_its_place(project: Project) -> None:
-    me = Process.this()
-    process = {"host": me.host, "boot": me.boot, "pid": me.pid, "born": "long ago"}
     with comparing(project, resume=True) as comparison:
         kept = Reconciliations(comparison.database, "local")
-        kept.begin("older", "things", "full", {"began": 1, "buckets": 1, "shares": [[None, None]], "process": process})
+        kept.begin("older", "things", "full", {"began": 1, "buckets": 1, "shares": [[None, None]]})
+        as_if(comparison.database, "older", born="long ago")
         with pytest.raises(UserError, match=r"older was begun by another version.*\n.*leave --resume out"):
             reconcile(comparison, Silent())
         assert [one.id for one in kept.unfinished("things")] == ["older"]

@@ -13,9 +13,11 @@ from engine.reconcile.digests import PAIRS
 from engine.reconcile.kept_chunks import ChunkPlace, KeptChunks
 from engine.reconcile.source_scan import ScannedChunk
 from engine.reconcile.spill import Spill, spill_content, write_spill
+from engine.reconcile.spill_folder import SpillFolder
 from engine.reconcile.spilled_side import MOST_FILES, SpilledSide
 from engine.state.checkpoints import Checkpoints
 from engine.state.database import open_database
+from engine.state.tenure import Tenure
 
 BUCKETS = 8
 FILES = 2 * MOST_FILES + 20
@@ -52,7 +54,7 @@ def test_merged_files_are_few_and_have_the_same_rows_in_each_bucket(
     tmp_path: Path, checkpoints: Checkpoints, paths: list[Path]
 ) -> None:
     before = of_buckets(paths)
-    side = SpilledSide(checkpoints, tmp_path, "source")
+    side = SpilledSide(checkpoints, SpillFolder(tmp_path), "source")
     side.save(paths, {"version": 3})
 
     merged = side.merged(lambda: None)
@@ -65,7 +67,7 @@ def test_merged_files_are_few_and_have_the_same_rows_in_each_bucket(
 
 
 def test_few_files_are_left_as_they_are(tmp_path: Path, checkpoints: Checkpoints, paths: list[Path]) -> None:
-    side = SpilledSide(checkpoints, tmp_path, "source")
+    side = SpilledSide(checkpoints, SpillFolder(tmp_path), "source")
     side.save(paths[:MOST_FILES], {})
     assert side.merged(lambda: None) == paths[:MOST_FILES]
 
@@ -83,7 +85,7 @@ def test_a_merge_that_is_cut_off_loses_and_doubles_nothing(
             raise Cut
 
     before = of_buckets(paths)
-    side = SpilledSide(checkpoints, tmp_path, "source")
+    side = SpilledSide(checkpoints, SpillFolder(tmp_path), "source")
     side.save(paths, {})
     with monkeypatch.context() as patched:
         patched.setattr("engine.reconcile.spilled_side.reach", reach)
@@ -97,7 +99,7 @@ def test_a_merge_that_is_cut_off_loses_and_doubles_nothing(
 def test_a_side_of_which_a_file_is_lost_is_not_done(
     tmp_path: Path, checkpoints: Checkpoints, paths: list[Path]
 ) -> None:
-    side = SpilledSide(checkpoints, tmp_path, "source")
+    side = SpilledSide(checkpoints, SpillFolder(tmp_path), "source")
     assert side.done() is None
     side.save(paths, {})
     assert side.done() == {}
@@ -109,7 +111,7 @@ def test_one_difference_is_found_however_many_files_its_bucket_is_in(
     tmp_path: Path, checkpoints: Checkpoints, paths: list[Path]
 ) -> None:
     table = [spilled(tmp_path / "table.arrow", [row["id"] for path in paths for row in rows(path)] + ["extra"])]
-    side = SpilledSide(checkpoints, tmp_path, "source")
+    side = SpilledSide(checkpoints, SpillFolder(tmp_path), "source")
     side.save(paths, {})
 
     def found(source: list[Path]) -> list[tuple[int, int, tuple[str, ...]]]:
@@ -141,12 +143,12 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_a_chunk_counts_only_behind_the_one_it_began_after(tmp_path: Path, checkpoints: Checkpoints) -> None:
     """A share whose first file was lost is read anew, and its chunks may end elsewhere: an old one leaves a gap."""
-    kept = KeptChunks(checkpoints, ChunkPlace("one", "", tmp_path))
+    kept = KeptChunks(checkpoints, ChunkPlace(Tenure("one", 1), "", SpillFolder(tmp_path)))
     content = spill_content(PAIRS.empty_table(), BUCKETS)
     for number, (after, last) in enumerate([(None, b"a"), (b"a", b"b"), (b"b", b"c")]):
         kept.keep(0, ScannedChunk(number, 1, content, 1, 1.0, after, last, is_last=number == 2))
     whole = kept.standings(1)[0]
-    kept.path(0, 0).unlink()
+    whole.files[0].unlink()
     lost = kept.standings(1)[0]
     kept.keep(0, ScannedChunk(0, 1, content, 1, 1.0, None, b"aa", is_last=False))
     again = kept.standings(1)[0]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from sqlalchemy import update
 
 from engine.state.database import Database
-from engine.state.runs import SILENCE_S, Runs
+from engine.state.runs import Runs
 from engine.state.schema import runs as table
+from engine.state.signs_of_life import SILENCE_S
 
 ENTER_AND_DIE = """
 import os, signal, sys
@@ -83,4 +85,14 @@ def test_a_run_that_says_it_lives_is_heard(runs: Runs, database: Database) -> No
     runs.still_here()
     with database.writing() as connection:
         connection.execute(update(table).values(host="elsewhere"))
+    assert tables(runs, "orders") == ["orders"]
+
+
+def test_a_host_whose_clock_is_wrong_takes_nobody_for_gone(
+    runs: Runs, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.enter(["orders"])
+    with database.writing() as connection:
+        connection.execute(update(table).values(host="elsewhere"))
+    monkeypatch.setattr(time, "time", lambda now=time.time: now() + 10 * SILENCE_S)
     assert tables(runs, "orders") == ["orders"]
