@@ -25,18 +25,21 @@ class Executor(Protocol):
     def workers(self) -> int:
         """How many chunks are read at a time."""
 
-    def scan(self, orders: Sequence[ScanOrder], kept: KeptChunks, finished: Finished) -> None:
+    def scan(self, orders: Sequence[ScanOrder], kept: KeptChunks, finished: Finished, look: Callable[[], None]) -> None:
         """Read the shares to their ends, and keep each chunk exactly once.
 
         Args:
             orders: one a share; each goes on from its own chunk.
             kept: where chunks go; each is durable before the next one of its share begins.
             finished: told of each chunk; what it raises ends the scan.
+            look: called again and again; what it raises ends the scan. However it ends, nobody reads on for it.
 
         Raises:
             SourceUnreachable: no server answers just now; what is finished stays so.
             SourceError: the server refuses.
             StateError: a checkpoint cannot be saved.
+            PassTaken: another process has the pass in hand by now.
+            OperatorError: a process that read was killed.
             ClusterError: a cluster cannot be reached, or gives up on a chunk.
         """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -123,7 +123,7 @@ def read_both(comparison: Comparison, plan: Plan, executor: Executor, hold: Tenu
     if source.done() is None:
         with span("read_source"):
             orders = _orders(comparison, plan, side, executor.workers)
-            source.save(_scan_source(orders, executor, kept, progress), {})
+            source.save(_scan_source(orders, executor, kept, progress, comparison.look), {})
     standings = kept.standings(len(plan.shares), with_files=False)
     is_log = comparison.job.pipeline.table.mode == "changes"
     with span("merge"):
@@ -147,7 +147,9 @@ def forget(comparison: Comparison, run: str) -> None:
     Checkpoints(comparison.database, job_name(run)).clear()
 
 
-def _scan_source(orders: Sequence[ScanOrder], executor: Executor, kept: KeptChunks, progress: Progress) -> list[Path]:
+def _scan_source(
+    orders: Sequence[ScanOrder], executor: Executor, kept: KeptChunks, progress: Progress, look: Callable[[], None]
+) -> list[Path]:
     """The files of all chunks, those of an earlier process among them."""
 
     def finished(chunk: Chunk) -> None:
@@ -161,7 +163,7 @@ def _scan_source(orders: Sequence[ScanOrder], executor: Executor, kept: KeptChun
         for order, standing in zip(orders, standings, strict=True)
         if not standing.is_done
     ]
-    executor.scan(rest, kept, finished)
+    executor.scan(rest, kept, finished, look)
     standings = kept.standings(len(orders))
     if not all(standing.is_done for standing in standings):
         raise InternalError("a share of the collection was not read to its end", where=str(kept.place.folder.path))

@@ -13,7 +13,7 @@ from engine.decode.rules import DecodeRules, rules_of
 from engine.reconcile.documents import Documents
 from engine.reconcile.in_flight import InFlight, StreamInFlight
 from engine.reconcile.recheck import Patience, Recheck
-from engine.reconcile.scan_order import preference
+from engine.reconcile.scan_order import go_on, preference
 from engine.reconcile.settings import Settings
 from engine.reconcile.table_side import TableSide
 from engine.runtime.jobs import TableJob
@@ -22,10 +22,6 @@ from engine.state.runs import Runs
 
 _LOOSE_S = 30.0
 """Beyond the interval of folds: a fold takes its time."""
-
-
-def go_on() -> None:
-    """What a comparison asks that nobody stops."""
 
 
 @dataclass(frozen=True, slots=True)

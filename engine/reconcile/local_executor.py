@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass, field
 
+from engine.errors import OperatorError
 from engine.reconcile.kept_chunks import ChunkPlace, KeptChunks
+from engine.reconcile.leash import held_back_interrupts, obey, require_leash
 from engine.reconcile.result import Chunk
 from engine.reconcile.scan_order import ScanOrder, scan
 from engine.telemetry.traces import span, tracing
 
-_LOOK_EVERY_S = 1.0
+_LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +27,55 @@ class LocalExecutor:
     uri: str = field(repr=False)
     workers: int = 1
 
-    def scan(self, orders: Sequence[ScanOrder], kept: KeptChunks, finished: Callable[[Chunk], None]) -> None:
-        """See ``Executor``; with several processes ``finished`` is told of a share's chunks when the share is done."""
+    def scan(
+        self,
+        orders: Sequence[ScanOrder],
+        kept: KeptChunks,
+        finished: Callable[[Chunk], None],
+        look: Callable[[], None],
+    ) -> None:
+        """See ``Executor``; with several processes ``finished`` is told of a share's chunks when the share is done.
+
+        When one share fails, no other is begun, and those under way stop at their next batch of documents.
+        """
         if self.workers == 1:
             for order in orders:
-                _carry_out(order, self.uri, kept, finished)
+                _carry_out(order, self.uri, kept, finished, look)
             return
         context = multiprocessing.get_context("spawn")  # a forked child would share connections and threads' locks
-        with ProcessPoolExecutor(self.workers, context, _end_with_parent, (os.getpid(),)) as pool:
-            futures = [pool.submit(_in_a_process, order, self.uri, kept.place) for order in orders]
+        leash, hand = context.Pipe(duplex=False)
+        with leash, ProcessPoolExecutor(self.workers, context, obey, (leash, os.getpid())) as pool:
+            with held_back_interrupts():  # it is this process that somebody interrupts, and that tells the others
+                shares = [pool.submit(_in_a_process, order, self.uri, kept.place) for order in orders]
             try:
-                for future in as_completed(futures):
-                    for chunk in future.result():
-                        finished(chunk)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+                for chunk in _chunks(shares, look):
+                    finished(chunk)
+            except BrokenProcessPool as error:
+                raise OperatorError(
+                    "a process that read a share of the collection was killed",
+                    where=f"--workers {self.workers}",
+                    remedy="the system's log tells by whom; for want of memory take fewer workers, or a smaller "
+                    "--chunk-rows; what is finished is kept: add --resume",
+                ) from error
+            finally:
+                hand.close()
+                pool.shutdown(cancel_futures=True)
 
 
-def _carry_out(order: ScanOrder, uri: str, kept: KeptChunks, finished: Callable[[Chunk], None]) -> None:
+def _chunks(shares: Sequence[Future[list[Chunk]]], look: Callable[[], None]) -> Iterator[Chunk]:
+    under_way = set(shares)
+    while under_way:
+        done, under_way = wait(under_way, _LOOK_EVERY_S, FIRST_COMPLETED)
+        look()
+        for share in done:
+            yield from share.result()
+
+
+def _carry_out(
+    order: ScanOrder, uri: str, kept: KeptChunks, finished: Callable[[Chunk], None], look: Callable[[], None]
+) -> None:
     share, is_last = order.share.number, False
-    with closing(scan(order, uri)) as scanning:
+    with closing(scan(order, uri, look)) as scanning:
         while not is_last:
             with span("chunk", (), **{"oplake.share": share}) as told:
                 scanned = next(scanning)
@@ -62,16 +91,5 @@ def _in_a_process(order: ScanOrder, uri: str, place: ChunkPlace) -> list[Chunk]:
     chunks: list[Chunk] = []
     shared = {"oplake.share": order.share.number}
     with tracing("oplake-reconcile"), span("share", [order.trace or ""], **shared), place.opened() as kept:
-        _carry_out(order, uri, kept, chunks.append)
+        _carry_out(order, uri, kept, chunks.append, require_leash)
     return chunks
-
-
-def _end_with_parent(parent: int) -> None:
-    """A worker whose parent was killed would wait for work for ever."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_LOOK_EVERY_S)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -37,7 +37,13 @@ class RayExecutor:
     """Sent as it stands in the spec: each node resolves its references itself."""
     workers: int
 
-    def scan(self, orders: Sequence[ScanOrder], kept: KeptChunks, finished: Callable[[Chunk], None]) -> None:
+    def scan(
+        self,
+        orders: Sequence[ScanOrder],
+        kept: KeptChunks,
+        finished: Callable[[Chunk], None],
+        look: Callable[[], None],
+    ) -> None:
         """See ``Executor``."""
         import ray  # noqa: PLC0415 - only who asks for Ray has it
 
@@ -48,6 +54,7 @@ class RayExecutor:
                 order = waiting.popleft()
                 under_way[self._submitted(order)] = order
             done, _ = ray.wait(list(under_way), timeout=_LOOK_EVERY_S)
+            look()
             for one in done:
                 order = under_way.pop(one)
                 scanned = self._result(one, order)

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from engine.errors import UserError
 from engine.reconcile.due import due
 from engine.reconcile.first_pass import Progress
-from engine.reconcile.job import Comparison, go_on
+from engine.reconcile.job import Comparison
 from engine.reconcile.reconciliation import reconcile
 from engine.reconcile.result import Result
+from engine.reconcile.scan_order import go_on
 from engine.reconcile.settings import Settings
 from engine.runtime.jobs import TableJob, choose_pipelines, table_jobs
 from engine.runtime.sources import Clients

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,12 +46,17 @@ class ScanOrder:
     """Of the chunk, in its share."""
 
 
-def scan(order: ScanOrder, uri: str) -> Generator[ScannedChunk]:
+def go_on() -> None:
+    """What a reading asks that nobody stops."""
+
+
+def scan(order: ScanOrder, uri: str, look: Callable[[], None] = go_on) -> Generator[ScannedChunk]:
     """The chunks of a share from the order's on.
 
     Args:
         order: what to read.
         uri: the server's connection string.
+        look: called after each batch of documents, and while a limit of the rate is waited for; what it raises ends it.
 
     Raises:
         SourceUnreachable: no server answers just now.
@@ -68,7 +73,7 @@ def scan(order: ScanOrder, uri: str) -> Generator[ScannedChunk]:
                 Digester(order.rules, order.columns, order.key),
                 order.buckets,
                 order.limits,
-                Throttle(order.bytes_a_second),
+                Throttle(order.bytes_a_second, look),
                 order.after,
                 order.number,
             )

@@ -18,7 +18,7 @@ from engine.errors import ClusterError, ToolMissing, UserError
 from engine.reconcile.kept_chunks import ChunkPlace, KeptChunks
 from engine.reconcile.ray_cluster import ray_executor
 from engine.reconcile.ray_executor import RayExecutor
-from engine.reconcile.scan_order import ScanOrder
+from engine.reconcile.scan_order import ScanOrder, go_on
 from engine.reconcile.share import Share
 from engine.reconcile.source_scan import ChunkLimits
 from engine.reconcile.spill_folder import SpillFolder
@@ -146,7 +146,7 @@ def test_what_goes_wrong_on_a_node_is_told_as_what_it_is_and_where(
     )
 
     with ray_executor(cluster.address, uri, None) as executor, pytest.raises(UserError) as failed:
-        executor.scan([order], kept, lambda _: None)
+        executor.scan([order], kept, lambda _: None, go_on)
 
     assert "OPLAKE_ONLY_HERE is not set" in failed.value.what
     assert failed.value.where == f"a node of Ray cluster {cluster.address}"
