@@ -20,6 +20,8 @@ from tests.faults.workload import Writer
 
 WRITES_A_SECOND = 100.0
 """Enough for several batches and a fold between two kills."""
+WRITES_A_KILL = 100
+"""The most: a slow machine must not have the more to catch up with, the longer a process takes to start."""
 WRITES_BEFORE = 300
 SOON_S = 0.15
 WORK_EVENTS = ("batch appended", "columns added", "table folded")
@@ -56,7 +58,7 @@ class Campaign:
         """
         client: MongoClient[Any] = self.collection.database.client
         since = server_time(client)
-        writer = Writer(self.collection, self.seed, WRITES_A_SECOND)
+        writer = Writer(self.collection, self.seed, WRITES_A_SECOND, most=WRITES_BEFORE)
         writer.write(WRITES_BEFORE)
         self.project.apply(self.nursery)
         if self.begins_caught_up:
@@ -64,6 +66,7 @@ class Campaign:
         writer.start()
         try:
             for number in range(kills):
+                writer.most += WRITES_A_KILL
                 self._kill_one(self.nursery if number >= from_nothing else None)
         finally:
             writer.finish()
