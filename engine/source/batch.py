@@ -61,6 +61,9 @@ class Batch:
     """Records between these changes that cannot be decoded; the position is behind them, too."""
     traces: tuple[str, ...] = ()
     """What some of the records carry of their writers' traces, while traces are recorded (W3C ``traceparent``)."""
+    counted_bytes: int | None = field(default=None, compare=False, repr=False)
+    """``size_bytes``, where it was counted while the changes were collected: it is asked for several times, and each
+    time every text would be fetched from memory again."""
 
     def __len__(self) -> int:
         return len(self.operations)
@@ -84,6 +87,8 @@ class Batch:
     @property
     def size_bytes(self) -> int:
         """The bytes of all keys and documents together."""
+        if self.counted_bytes is not None:
+            return self.counted_bytes
         return sum(map(len, self.keys)) + sum(map(len, filter(None, self.documents)))
 
     def chunks(self, rows: int) -> Iterator[Batch]:
@@ -101,6 +106,7 @@ class Batch:
             source_times_us=self.source_times_us[part],
             keys=self.keys[part],
             documents=self.documents[part],
+            counted_bytes=None,
         )
 
     def take(self, rows: Sequence[int]) -> Batch:
@@ -112,6 +118,7 @@ class Batch:
             source_times_us=[self.source_times_us[row] for row in rows],
             keys=[self.keys[row] for row in rows],
             documents=[self.documents[row] for row in rows],
+            counted_bytes=None,
         )
 
     @classmethod
@@ -139,4 +146,5 @@ class Batch:
             suspects=frozenset().union(*(part.suspects for part in parts)),
             rejected=tuple(chain.from_iterable(part.rejected for part in parts)),
             traces=tuple(chain.from_iterable(part.traces for part in parts))[:MAX_LINKS],
+            counted_bytes=sum(part.size_bytes for part in parts),
         )

@@ -82,4 +82,5 @@ class Pending:
             encoding,
             suspects=suspects,
             rejected=rejected,
+            counted_bytes=self._bytes,
         )

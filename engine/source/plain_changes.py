@@ -6,6 +6,7 @@ to ``parse_message``, and the answer is always the one that it gives.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from engine.source.batch import Operation
 from engine.source.debezium import OBJECT_ID, Message, cluster_times, parse_message
 
 _CLOSING_BRACE = ord("}")
+_HEAD_BYTES = len(b'{"_id": {"$oid": "0123456789abcdef01234567"}')
+_HEADS = re.compile(b"(?:" + OBJECT_ID.pattern + b")*+")
 _Field: TypeAlias = tuple[str, Any] | tuple[str, Any, Any]
 
 
@@ -115,8 +118,8 @@ def _kind(found: _Plain | None) -> str | None:
 def _run(found: Sequence[_Plain], keys: Sequence[bytes | None]) -> PlainRun | None:
     """Their columns; None when an image does not begin with an ObjectId, or is cut off."""
     documents = [plain.after.encode() for plain in found]
-    identities = list(map(OBJECT_ID.match, documents))
-    if None in identities or any(document[-1] != _CLOSING_BRACE for document in documents):
+    heads = [document[:_HEAD_BYTES] for document in documents]
+    if not _are_identities(heads) or {document[-1] for document in documents} != {_CLOSING_BRACE}:
         return None
     sources = [plain.source for plain in found]
     timed = () if found[0].op == "r" else sources
@@ -125,6 +128,16 @@ def _run(found: Sequence[_Plain], keys: Sequence[bytes | None]) -> PlainRun | No
         cluster_times((source.ts_ms, source.ord, source.wallTime) for source in timed),
         [zlib.crc32(key or b"") for key in keys],
         [source.ts_ms * 1000 for source in sources],
-        [identity[0] + b"}" for identity in identities if identity],
+        [head + b"}" for head in heads],
         documents,
     )
+
+
+def _are_identities(heads: Sequence[bytes]) -> bool:
+    """Whether each is an ObjectId that begins a document: one match of them all takes half the time of many.
+
+    Args:
+        heads: each of at most ``_HEAD_BYTES``, so that together they are as long only when all are.
+    """
+    joined = b"".join(heads)
+    return len(joined) == _HEAD_BYTES * len(heads) and _HEADS.fullmatch(joined) is not None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from engine.source.batch import Batch, Rejected
+from engine.source.pending import Pending
 
 REJECTED = Rejected("topic", 0, 7, -1, None, b"?", "message-not-json", "", 0)
 
@@ -41,3 +44,27 @@ def test_joined_batches_keep_all_suspects_and_all_that_was_rejected() -> None:
     assert joined.suspects == {"a", "c"}
     assert list(joined.rejected) == [REJECTED]
     assert joined.position == {"at": 2}
+
+
+def collected(*documents: bytes | None) -> Batch:
+    pending = Pending(10, 100)
+    for number, document in enumerate(documents):
+        pending.add("d" if document is None else "c", str(number), 0, b"key", document)
+    pending.extend(["c", "c"], ["a", "b"], [0, 0], [b"k", b"k"], [b"12", b"345"])
+    return pending.batch({})
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        collected(),
+        collected(b"1234", None),
+        Batch.concat([collected(b"1"), batch_of("a", "b")]),
+        collected(b"1234", None, b"56").slice(0, 2),
+        collected(b"1234", None, b"56").take([2, 0]),
+        replace(collected(b"1234"), suspects=frozenset({"0"})).without({"0"}),
+        Batch.concat([]),
+    ],
+)
+def test_a_batch_has_the_size_of_its_keys_and_documents_however_it_was_made(batch: Batch) -> None:
+    assert batch.size_bytes == len(b"".join(batch.keys)) + len(b"".join(filter(None, batch.documents)))
