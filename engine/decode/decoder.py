@@ -21,6 +21,7 @@ from engine.decode.log_table import log_table
 from engine.decode.partition_values import can_partition
 from engine.decode.rules import DecodeRules
 from engine.decode.shred import Column, shred
+from engine.decode.text_lines import TextLines
 from engine.decode.wire_columns import WireReader, reader_for
 from engine.source.batch import Batch
 from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
@@ -79,7 +80,7 @@ class Decoder:
         reader = reader_for(batch.documents, columns, None, self._rules.masks)
         if reader is None or not reader.pays:
             return Struct({})
-        _, left = reader.sort([document for document in batch.documents if document is not None])
+        _, left = reader.sort(TextLines([document for document in batch.documents if document is not None]))
         return Struct({}) if left else columns
 
     def _decode_texts(self, batch: Batch, columns: Struct, ingested_at: datetime) -> Decoded:
@@ -92,8 +93,11 @@ class Decoder:
         others: list[int] = []
         for start in range(0, len(batch), _WIRE_ROWS):
             piece = batch.slice(start, start + _WIRE_ROWS)
-            fitting, left = self._reader.sort(piece.documents)
-            part = self._read(piece.take(fitting) if left else piece, self._reader, ingested_at) if fitting else None
+            texts = TextLines(piece.documents)
+            fitting, left = self._reader.sort(texts)
+            chosen = piece.take(fitting) if left else piece
+            texts = TextLines(chosen.documents) if left else texts
+            part = self._read(chosen, texts, self._reader, ingested_at) if fitting else None
             if part is None:
                 others += range(start, start + len(piece))
                 continue
@@ -149,11 +153,11 @@ class Decoder:
         )
         return decoded, pc.indices_nonzero(fits).to_pylist(), pc.indices_nonzero(pc.invert(fits)).to_pylist()
 
-    def _read(self, batch: Batch, reader: WireReader, ingested_at: datetime) -> Decoded | None:
-        """Documents that all fit; None when one of them turns out to be no JSON, or cannot be in a partition."""
+    def _read(self, batch: Batch, texts: TextLines, reader: WireReader, ingested_at: datetime) -> Decoded | None:
+        """Documents that all fit, and their texts; None when one is no JSON after all, or cannot be in a partition."""
         keeper = Keeper(self._rules, count_leaves(reader.columns))
         try:
-            built, ids = reader.read(batch.documents, keeper)
+            built, ids = reader.read(texts, keeper)
         except pa.ArrowInvalid:
             return None
         if any(path[0] in built and not _can_partition(built[path[0]], path[0]) for path in self._rules.partitions):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from io import BytesIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +21,7 @@ from engine.decode.masked_columns import can_mask, masked
 from engine.decode.place import DocumentPlace, DocumentsPlace, FieldPlace, InnerPlace, Place
 from engine.decode.rescue import Reason
 from engine.decode.shred import Column
+from engine.decode.text_lines import TextLines
 from engine.decode.wire_documents import (
     ID,
     identity_scalar,
@@ -55,35 +55,32 @@ class WireReader:
         self._schema = schema_of(columns, identity)
         self._nullable = nullable_names(columns)
 
-    def sort(self, texts: Sequence[bytes | None]) -> tuple[list[int], list[int]]:
+    def sort(self, texts: TextLines) -> tuple[list[int], list[int]]:
         """The places of the documents that the columns hold as they are, and of the others and of what is None."""
-        try:
-            array = pa.array(texts, pa.binary()).cast(pa.string())
-        except pa.ArrowInvalid:  # one of them is not UTF-8
+        lines = texts.lines()
+        if lines is None:
             return [], list(range(len(texts)))
-        fits = pc.match_substring_regex(array, self._pattern).fill_null(False)
+        fits = pc.match_substring_regex(lines, self._pattern)
         if pc.all(fits).as_py():
             return list(range(len(texts))), []
         return pc.indices_nonzero(fits).to_pylist(), pc.indices_nonzero(pc.invert(fits)).to_pylist()
 
-    def read(self, texts: Sequence[bytes | None], keeper: Keeper) -> tuple[dict[str, Column], pa.Array]:
+    def read(self, texts: TextLines, keeper: Keeper) -> tuple[dict[str, Column], pa.Array]:
         """Columns, and the texts of the ids, of documents that all fit.
 
         Raises:
             pa.ArrowInvalid: one of them is no JSON.
         """
-        present = [text for text in texts if text is not None]
-        content = b"\n".join(present)
         table = arrow_json.read_json(
-            BytesIO(content),
-            arrow_json.ReadOptions(use_threads=False, block_size=len(content) + 1),
+            pa.BufferReader(texts.content),
+            arrow_json.ReadOptions(use_threads=False, block_size=texts.content.size + 1),
             arrow_json.ParseOptions(self._schema, unexpected_field_behavior="error"),
         ).combine_chunks()
-        if table.num_rows != len(present):
+        if table.num_rows != len(texts):
             raise pa.ArrowInvalid("a text holds more than one document")
         arrays = {name: table[name].chunk(0) for name in table.column_names}
-        nulls = _Nulls(present, self._nullable, keeper)
-        built = _Unwrapping(keeper, nulls).fields(arrays, self.columns, DocumentPlace(), len(present))
+        nulls = _Nulls(texts.texts, self._nullable, keeper)
+        built = _Unwrapping(keeper, nulls).fields(arrays, self.columns, DocumentPlace(), len(texts))
         return built, _identities(arrays[ID], self.identity, keeper)
 
 
@@ -105,7 +102,7 @@ def reader_for(
 class _Nulls:
     """Keeps explicit nulls: in a column they look like fields that are missing."""
 
-    def __init__(self, texts: Sequence[bytes], nullable: frozenset[str], keeper: Keeper) -> None:
+    def __init__(self, texts: Sequence[bytes | None], nullable: frozenset[str], keeper: Keeper) -> None:
         self._all = texts
         self._nullable = nullable
         self._keeper = keeper
@@ -113,7 +110,7 @@ class _Nulls:
     @cached_property
     def _texts(self) -> list[tuple[int, bytes]]:
         """Looked for only where a column has nulls."""
-        return [(row, text) for row, text in enumerate(self._all) if _NULL in text]
+        return [(row, text) for row, text in enumerate(self._all) if text and _NULL in text]
 
     def keep(self, array: pa.Array, place: FieldPlace) -> None:
         """``array``: the parsed column of a field that stands in no list, so that it has one entry a text."""

@@ -20,7 +20,7 @@ ID = "_id"
 
 
 def pattern_of(columns: Struct, identity: Scalar) -> str:
-    """The pattern of whole documents.
+    """The pattern of whole documents, each with a line break behind it.
 
     Args:
         columns: the document columns; maps and ``json`` are never admitted.
@@ -28,7 +28,7 @@ def pattern_of(columns: Struct, identity: Scalar) -> str:
     """
     grammar = _Grammar(nullable_names(columns))
     fields = "".join(f"(?:, ?{field})?" for field in grammar.fields(columns))
-    return rf'^\{{"{ID}": ?{WIRE_SCALARS[identity].pattern}{fields}\}}$'
+    return rf'^\{{"{ID}": ?{WIRE_SCALARS[identity].pattern}{fields}\}}\n$'
 
 
 def nullable_names(columns: Struct) -> frozenset[str]:

@@ -15,6 +15,7 @@ from engine.decode import decoder
 from engine.decode.decoder import Decoder
 from engine.decode.exact_bson import write_exactly
 from engine.decode.rules import DecodeRules
+from engine.decode.text_lines import TextLines
 from engine.decode.wire_columns import WireReader
 from engine.source.batch import Batch
 from engine.spec.types import ColumnType, ListOf, MapOf, Scalar, Struct
@@ -131,7 +132,7 @@ def test_documents_that_fit_are_admitted(table: tuple[Struct, Scalar, list[dict[
     """Otherwise the other tests of this file would compare the slow path with itself."""
     columns, identity, documents = table
     texts = [legacy_json.image(document).encode() for document in documents]
-    assert WireReader(columns, identity).sort(texts) == (list(range(len(texts))), [])
+    assert WireReader(columns, identity).sort(TextLines(texts)) == (list(range(len(texts))), [])
 
 
 @SLOW_MACHINE
@@ -231,7 +232,7 @@ def test_a_new_table_is_told_the_same_whether_a_sample_or_all_documents_choose_i
 )
 def test_what_a_column_does_not_hold_as_it_is_is_left_to_the_slow_path(column: ColumnType, text: str) -> None:
     documents = [f'{{"_id": 1,"v": {text}}}'.encode(), b'{"_id": 1}', None]
-    assert WireReader(Struct({"v": column}), Scalar.INT32).sort(documents) == ([1], [0, 2])
+    assert WireReader(Struct({"v": column}), Scalar.INT32).sort(TextLines(documents)) == ([1], [0, 2])
 
 
 @pytest.mark.parametrize(
@@ -245,11 +246,16 @@ def test_what_a_column_does_not_hold_as_it_is_is_left_to_the_slow_path(column: C
         b'{"_id": 1,"\\u0076": 1}',
         b'{"_id": 1}{"_id": 1}',
         b'{"_id": 1,"w": "a\nb"}',
+        b'{"_id": 1}\n{"_id": 1}',
+        b'{"_id": 1}\n',
+        b'\n{"_id": 1}',
+        b'{"_id": 1,"w": "\xff"}',
+        b"",
     ],
 )
 def test_documents_with_other_fields_another_order_or_two_in_one_are_left_to_the_slow_path(text: bytes) -> None:
     columns = Struct({"v": Scalar.INT32, "w": Scalar.STRING})
-    assert WireReader(columns, Scalar.INT32).sort([text]) == ([], [0])
+    assert WireReader(columns, Scalar.INT32).sort(TextLines([text])) == ([], [0])
 
 
 @pytest.mark.parametrize(
@@ -258,7 +264,7 @@ def test_documents_with_other_fields_another_order_or_two_in_one_are_left_to_the
 def test_what_is_admitted_and_is_no_json_harms_no_other_row(text: bytes) -> None:
     columns = Struct({"a": Struct({"x": Scalar.INT32, "y": Scalar.INT32}), "t": Scalar.STRING})
     texts = [b'{"_id": 1,"a": {"x": 1,"y": 2}}', text, b'{"_id": 3,"t": "ok"}']
-    assert WireReader(columns, Scalar.INT32).sort(texts) == ([0, 1, 2], [])
+    assert WireReader(columns, Scalar.INT32).sort(TextLines(texts)) == ([0, 1, 2], [])
     batch = Batch(["c"] * 3, ["1", "2", "3"], [0] * 3, [b'{"_id": 2}'] * 3, texts, {}, "extended_json")
     rows = Decoder().decode(batch, columns, NOW).table.to_pylist()
     assert [(row["a"], row["t"]) for row in rows] == [({"x": 1, "y": 2}, None), (None, None), (None, "ok")]
@@ -297,7 +303,7 @@ def test_explicit_nulls_in_fields_with_a_name_of_their_own_are_kept_apart_from_m
         b'{"_id": 3,"v": {"$numberLong": "1"},"a": null}',
         b'{"_id": 4,"a": {"y": [null]}}',
     ]
-    assert WireReader(columns, Scalar.INT32).sort(documents) == ([0, 1, 2, 3], [])
+    assert WireReader(columns, Scalar.INT32).sort(TextLines(documents)) == ([0, 1, 2, 3], [])
     batch = Batch(["c"] * 4, list("1234"), [0] * 4, [b""] * 4, documents, {}, "extended_json")
     rows = Decoder().decode(batch, columns, NOW).table.to_pylist()
     assert [row["_rescued"] for row in rows] == ['{"a.x":null,"a.y":null,"v":null}', None, '{"a":null}', None]
