@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pymongo.database import Database
 
+from engine.lake.s3_signature import Credentials, signed_headers
 from engine.stack.ports import LOOPBACK, free_port
-from engine.stack.s3 import BUCKET, SeaweedStore
+from engine.stack.s3 import ACCESS_KEY, BUCKET, REGION, SECRET_KEY, MinioStore, SeaweedStore
+from tests.built_servers import built, needs
 from tests.faults.spec_folder import OPLAKE
 from tests.private_ca import PrivateCa
 
@@ -37,6 +42,38 @@ class TlsStore(SeaweedStore):
         return [*super()._command(), *(f"-s3.{name}={value}" for name, value in tls.items())]
 
 
+class TlsMinio(MinioStore):
+    """A MinIO that speaks nothing but TLS."""
+
+    def __init__(self, folder: Path, certificate: Path, key: Path, ca: Path) -> None:
+        super().__init__(folder)
+        self._pair, self._trusted = (
+            (certificate, key),
+            httpx.Client(verify=ssl.create_default_context(cafile=ca), timeout=5),
+        )
+
+    @property
+    def tls_endpoint(self) -> str:
+        return f"https://{LOOPBACK}:{self.port}"
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        for file, name in zip(self._pair, ("public.crt", "private.key"), strict=True):
+            (self.folder / name).write_bytes(file.read_bytes())
+
+    def _command(self) -> Sequence[str]:
+        _, *arguments = super()._command()
+        return [str(built("minio")), *arguments, "--certs-dir", str(self.folder)]
+
+    def _answers(self) -> bool:
+        url = f"{self.tls_endpoint}/{BUCKET}"
+        signed = signed_headers("PUT", url, {}, b"", Credentials(ACCESS_KEY, SECRET_KEY, "", REGION), datetime.now(UTC))
+        try:
+            return self._trusted.put(url, headers=signed).status_code in (200, 409)
+        except httpx.TransportError:
+            return False
+
+
 @pytest.fixture(scope="module")
 def ca(tmp_path_factory: pytest.TempPathFactory) -> PrivateCa:
     return PrivateCa(tmp_path_factory.mktemp("ca") / "ca.pem")
@@ -51,7 +88,7 @@ def store(ca: PrivateCa, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
 class Project:
     """One collection, whose tables are in the store."""
 
-    def __init__(self, folder: Path, mongo: str, namespace: str, store: TlsStore) -> None:
+    def __init__(self, folder: Path, mongo: str, namespace: str, store: TlsStore | TlsMinio) -> None:
         self._folder, self._mongo, self._store = folder, mongo, store
         pipeline = {"pipeline": "things", "source": {"collections": [namespace]}, "table": {"mode": "current"}}
         self._write("pipelines/things", pipeline)
@@ -80,12 +117,35 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, mongo: str, database: Database[Any], store: TlsStore) -> Project:
+def things(database: Database[Any]) -> str:
     database["things"].insert_many([{"_id": number, "n": number} for number in range(20)])
-    return Project(tmp_path, mongo, f"{database.name}.things", store)
+    return f"{database.name}.things"
+
+
+@pytest.fixture
+def project(tmp_path: Path, mongo: str, things: str, store: TlsStore) -> Project:
+    return Project(tmp_path, mongo, things, store)
 
 
 def test_everything_reads_and_writes_a_store_whose_authority_the_target_names(project: Project, ca: PrivateCa) -> None:
+    all_commands_work(project, ca)
+
+
+@needs("minio")
+def test_so_does_everything_with_a_minio(
+    tmp_path: Path, mongo: str, things: str, ca: PrivateCa, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pair = ca.issue(tmp_path_factory.mktemp("tls"))
+    with TlsMinio(tmp_path_factory.mktemp("minio"), *pair, ca.file) as store:
+        project = Project(tmp_path, mongo, things, store)
+        project.trust(None)
+        refused = project.oplake("plan")
+        assert refused.returncode == 1
+        assert "the store's certificate is not trusted" in refused.stderr
+        all_commands_work(project, ca)
+
+
+def all_commands_work(project: Project, ca: PrivateCa) -> None:
     project.trust(ca.file)
     project.finish("apply", "--yes")
     project.finish("run", "--until-caught-up")
