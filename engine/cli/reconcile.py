@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli.options import project_option, target_option
-from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from engine.reconcile.result import Mode
-    from engine.reconcile.settings import Settings
+    pass
 
 _PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest")
 
@@ -27,12 +24,29 @@ _PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred"
     type=click.Choice(["full", "incremental", "sampled", "counts"]),
     default="full",
     show_default=True,
-    help="full: every document and row. incremental: what was touched since the last clean pass. sampled: documents "
-    "drawn at random. counts: how many there are, and nothing of what they hold.",
+    help="full: every document and row. incremental: what was touched since the last clean pass, after one in full. "
+    "sampled: documents and rows drawn at random. counts: how many there are, and nothing of what they hold; not of a "
+    "change log alone.",
 )
-@click.option("--id", "ids", multiple=True, metavar="ID", help="Only this document: its _id as the table has it.")
-@click.option("--since", metavar="TIME", help="Only documents touched since then (ISO 8601); means incremental.")
-@click.option("--confidence", type=click.FloatRange(0.5, 0.99999), default=0.99, show_default=True)
+@click.option(
+    "--id",
+    "ids",
+    multiple=True,
+    metavar="ID",
+    help="Only this document: its _id as the table's column has it. May be repeated.",
+)
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="Only documents touched since then: an incremental pass from 2026-11-30, or 2026-11-30T18:00:00Z.",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0.5, 0.99999),
+    default=0.99,
+    show_default=True,
+    help="With sampled: how sure a clean sample is to make of that.",
+)
 @click.option(
     "--rate",
     type=click.FloatRange(0.000001, 0.5),
@@ -110,6 +124,7 @@ def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN4
     from engine.cli.reconcile_progress import ReconcileProgress
     from engine.cli.reconcile_repair import Mender
     from engine.cli.reconcile_reports import check_names, write_reports
+    from engine.cli.reconcile_settings import refuse_contradictions, settings_of
     from engine.cli.reconcile_stored import list_kept, show_kept
     from engine.reconcile.reconciling import reconcile_tables
     from engine.runtime.stopping import leave
@@ -117,8 +132,7 @@ def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN4
     from engine.telemetry.logs import configure
     from engine.telemetry.traces import tracing
 
-    if (options["dry_run"] or options["yes"]) and not options["repair"]:
-        raise UsageError("nothing is repaired without --repair", where="--dry-run or --yes", remedy="add --repair")
+    refuse_contradictions(options)
     check_names(options["reports"])
     if options["is_list"]:
         list_kept(pipelines, options)
@@ -128,7 +142,7 @@ def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN4
         write_reports([found], options["reports"])
         _print([found]) if options["as_json"] else _show(found)
         return
-    settings = _settings(pipelines, options)
+    settings = settings_of(pipelines, options)
     configure(sys.stderr, as_json=not sys.stderr.isatty())
     results: list[Mapping[str, Any]] = []
     traced = tracing("oplake-reconcile", trace_settings(Run(settings.project, pipelines, settings.target)))
@@ -145,51 +159,25 @@ def reconcile(pipelines: tuple[str, ...], **options: Any) -> None:  # noqa: ANN4
     leave(next((code for code in (5, 6) if code in codes), 0))
 
 
-def _settings(pipelines: tuple[str, ...], options: dict[str, Any]) -> Settings:
-    from engine.reconcile.settings import Settings
-    from engine.reconcile.source_scan import ChunkLimits
-    from engine.spec.quantities import parse_duration, parse_size
-
-    try:
-        wait_s = parse_duration(options["wait"]).total_seconds() if options["wait"] else None
-        rate = parse_size(options["max_rate"]) if options["max_rate"] else None
-        since = datetime.fromisoformat(options["since"]).astimezone() if options["since"] else None
-    except ValueError as error:
-        raise UsageError(str(error), where="--wait, --max-rate or --since") from None
-    mode: Mode = "ids" if options["ids"] else "incremental" if since else options["mode"]
-    return Settings(
-        options["project"],
-        pipelines,
-        options["target"],
-        mode,
-        options["ids"],
-        since,
-        options["workers"],
-        options["read_preference"],
-        rate,
-        options["resume"],
-        options["due"],
-        wait_s,
-        confidence=options["confidence"],
-        rate=options["rate"],
-        limits=ChunkLimits(rows=options["chunk_rows"]),
-        executor=options["executor"],
-        ray_address=options["ray_address"],
-    )
-
-
 def _print(results: Sequence[Mapping[str, Any]]) -> None:
     click.echo(json.dumps(results, ensure_ascii=False, indent=2))
 
 
+def _looked_at(result: Mapping[str, Any]) -> str:
+    """How much was compared, and what came of it; modes other than full and counts look at chosen documents alone."""
+    totals = ", ".join(f"{count:,} {verdict}" for verdict, count in result["totals"].items()) or "equal"
+    candidates = f"{result['candidates']:,}"
+    if result["mode"] not in ("full", "counts"):
+        return f"{candidates} documents compared: {totals}"
+    both = f"{result['source_documents']:,} documents, {result['table_rows']:,} rows"
+    return f"{both}{f', {candidates} rechecked' if result['mode'] == 'full' else ''}: {totals}"
+
+
 def _show(result: Mapping[str, Any]) -> None:
     """One line a table, and one for each finding."""
-    totals = ", ".join(f"{count:,} {verdict}" for verdict, count in result["totals"].items()) or "equal"
     state = {0: "clean", 5: "DIFFERS", 6: "incomplete"}[result["exit_code"]]
-    click.echo(
-        f"{result['table']}: {state}: {result['source_documents']:,} documents, {result['table_rows']:,} rows, "
-        f"{result['candidates']:,} rechecked: {totals}"
-    )
+    is_compared = result["candidates"] or not result["problem"]
+    click.echo(f"{result['table']}: {state}{f': {_looked_at(result)}' if is_compared else ''}")
     for said in (result["problem"], result["remedy"], result["confidence"]):
         if said:
             click.echo(f"  {said}")

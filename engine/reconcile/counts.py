@@ -22,7 +22,8 @@ def count_both(comparison: Comparison, result: Result) -> Result:
 
     Raises:
         ResumePointLost: the source cannot tell any more what is on its way.
-        LakeError: the table cannot be read, or is a change log alone.
+        NothingToCount: the table is a change log alone.
+        LakeError: the table cannot be read.
         SourceError: the collection cannot be counted.
     """
     recheck, moving = comparison.recheck(), 0

@@ -7,8 +7,10 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
 from bson import Timestamp
 
 from engine.errors import ResumePointLost
@@ -21,9 +23,9 @@ from engine.reconcile.in_flight import require_snapshot, touched_since
 from engine.reconcile.job import Comparison
 from engine.reconcile.result import EXIT_CLEAN, Coverage, Result
 from engine.reconcile.sample import sample_size, sampled_documents, sampled_rows, statement
-from engine.reconcile.table_side import NothingFolded
+from engine.reconcile.table_side import NothingFolded, NothingToCount
 from engine.reconcile.verdict import Finding, Verdict
-from engine.source.cluster_time import STREAM, order_text, pack
+from engine.source.cluster_time import STREAM, order_text, pack, unix_seconds
 from engine.source.mongo_errors import reading_from
 from engine.state.clock import now_text
 from engine.state.reconciliations import Reconciliation, Reconciliations
@@ -63,9 +65,9 @@ def _compared(comparison: Comparison, progress: Progress) -> Result:
             case "counts":
                 return _kept(comparison, count_both(comparison, blank))
             case "ids":
-                return _kept(comparison, _judged(comparison, blank, dict.fromkeys(comparison.settings.ids)))
-    except (NothingFolded, ResumePointLost) as error:
-        return replace(blank, problem=error.what, remedy=error.remedy, finished_at=now_text())
+                return _kept(comparison, _of_ids(comparison, blank))
+    except (NothingFolded, NothingToCount, ResumePointLost) as error:
+        return _incomplete(blank, error.what, error.remedy)
 
 
 def require_started(comparison: Comparison) -> None:
@@ -121,17 +123,17 @@ def _incremental(comparison: Comparison, blank: Result) -> Result:
     if settings.since is not None:
         since = pack(Timestamp(int(settings.since.timestamp()), 0))
     if since is None:
-        return replace(
-            blank,
-            problem="nothing is verified yet, so there is no time to go on from",
-            remedy="reconcile it in full once, or give --since TIME",
-            finished_at=now_text(),
-        )
+        problem = "nothing is verified yet, so there is no time to go on from"
+        return _incomplete(blank, problem, "reconcile it in full once, or give --since TIME")
     until = comparison.documents.now()
     # The stream knows what the log may have lost; the log knows what was changed by somebody other than the source.
     position = {"snapshot.done": 1, "snapshot.rows": 0, "snapshot.time": since - 1, "stream.time": since}
     with span("touched"):
-        touched = set(touched_since(comparison.client, comparison.job.namespace, position))
+        try:
+            touched = set(touched_since(comparison.client, comparison.job.namespace, position))
+        except ResumePointLost:
+            problem = f"the oplog no longer holds all that was touched since {_time_text(since)}"
+            return _incomplete(blank, problem, "reconcile it in full once, or give a later --since TIME")
         touched |= comparison.open_side().touched_since(order_text(since, STREAM, 0))
     result = _judged(comparison, replace(blank, source_documents=len(touched)), dict.fromkeys(sorted(touched)))
     return _kept(comparison, _covered(kept, comparison, result, since=since, until=until))
@@ -147,6 +149,21 @@ def _sampled(comparison: Comparison, blank: Result) -> Result:
     if result.is_complete and not result.confirmed:
         result = replace(result, confidence=statement(settings.confidence, settings.rate, len(drawn)))
     return _kept(comparison, result)
+
+
+def _of_ids(comparison: Comparison, blank: Result) -> Result:
+    """What neither side has was not compared: most likely somebody has written an ``_id`` in another way."""
+    ids = list(dict.fromkeys(comparison.settings.ids))
+    result = _judged(comparison, blank, dict.fromkeys(ids))
+    rows = comparison.open_side().rows(pa.array(ids, pa.string()))
+    known = set() if rows is None else set(rows.column("_id").to_pylist())
+    known |= {text for text, _ in comparison.documents.read(ids, comparison.documents.now())}
+    unknown = [text for text in ids if text not in known]
+    if not unknown:
+        return result
+    problem = f"neither the collection nor the table has {', '.join(map(repr, unknown))}"
+    remedy = "write an id as the table's column _id has it, which `oplake query` shows"
+    return replace(result, candidates=len(ids) - len(unknown), problem=problem, remedy=remedy)
 
 
 def _judged(comparison: Comparison, result: Result, buckets: Mapping[str, int | None]) -> Result:
@@ -205,6 +222,14 @@ def without_values(result: Result) -> Mapping[str, Any]:
     for finding in plain["findings"]:
         finding["differences"] = [{"path": one["path"], "kind": one["kind"]} for one in finding["differences"]]
     return plain
+
+
+def _time_text(packed: int) -> str:
+    return f"{datetime.fromtimestamp(unix_seconds(packed), UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _incomplete(blank: Result, problem: str, remedy: str) -> Result:
+    return replace(blank, problem=problem, remedy=remedy, finished_at=now_text())
 
 
 def _blank(comparison: Comparison) -> Result:

@@ -37,6 +37,12 @@ class NothingFolded(LakeError):
     code = "nothing-folded"
 
 
+class NothingToCount(LakeError):
+    """The rows of a change log are changes, not documents."""
+
+    code = "nothing-to-count"
+
+
 class TableSide:
     """A current table, the current versions of a history, or the newest rows of a change log alone."""
 
@@ -110,10 +116,10 @@ class TableSide:
         """How many rows there are.
 
         Raises:
-            LakeError: of a log, which has many rows of one document.
+            NothingToCount: of a log, which has many rows of one document.
         """
         if self._mode == "changes":
-            raise LakeError(
+            raise NothingToCount(
                 "a change log has many rows of one document, so their number says nothing",
                 where=self.table.table_uri,
                 remedy="reconcile it in full, or sampled",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +76,32 @@ def test_a_candidate_that_nobody_can_judge_is_skipped_which_is_no_pass(project: 
     assert told(result) == {IDS[1]: Verdict.SKIPPED}
     assert "cleaned up" in result.findings[0].reason
     assert (result.exit_code, result.coverage.verified_until) == (6, None)
+
+
+def test_an_id_that_neither_side_has_is_no_pass(project: Project) -> None:
+    result = compare(project, mode="ids", ids=[IDS[0], "nobody"])
+    assert (result.exit_code, result.candidates) == (6, 1)
+    assert "neither the collection nor the table has 'nobody'" in result.problem
+
+
+def test_a_time_that_the_oplog_no_longer_tells_of_is_no_loss_of_the_table(project: Project) -> None:
+    result = compare(project, mode="incremental", since=datetime(2020, 1, 1, tzinfo=UTC))
+    said = "the oplog no longer holds all that was touched since 2020-01-01 00:00:00 UTC"
+    assert (result.exit_code, result.problem) == (6, said)
+    assert "give a later --since" in result.remedy
+
+
+def test_a_change_log_that_cannot_be_counted_keeps_no_other_table_from_it(project: Project, nursery: Nursery) -> None:
+    spec = (project.folder / "specs/pipelines/things.yaml").read_text()
+    log = spec.replace("pipeline: things", "pipeline: a_log").replace("mode: current", "mode: changes")
+    (project.folder / "specs/pipelines/a_log.yaml").write_text(log)
+    project.apply(nursery)
+    project.catch_up(nursery)
+
+    report = project.folder / "report.json"
+    running = project.start("reconcile", "--mode", "counts", f"--report={report}", nursery=nursery)
+
+    assert running.wait() == 5, running.text
+    tables = {one["table"]: one for one in json.loads(report.read_text())["tables"]}
+    assert tables["a_log"]["problem"].startswith("a change log has many rows of one document")
+    assert tables["things"]["totals"] == {"missing": 1}
