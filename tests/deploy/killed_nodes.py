@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
@@ -20,6 +21,7 @@ from engine.lake.delta_errors import reading
 from engine.lake.store_probe import require_conditional_put
 from engine.stack.s3 import BUCKET, S3Store
 from tests.deploy.balanced_store import Balancer, append
+from tests.deploy.prometheus import OBSERVABILITY, read_yaml
 from tests.deploy.store_nodes import FOLDER, HOSTS, Node
 from tests.lake.changes import COLUMNS, Change, rows
 from tests.patience import wait_until
@@ -27,7 +29,7 @@ from tests.patience import wait_until
 IMPATIENT = {"timeout": "5s", "connect_timeout": "1s", "max_retries": "2", "retry_timeout": "5s"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def nodes() -> Iterator[Sequence[Node]]:
     with ExitStack() as ends:
         nodes = [Node(Path(os.environ[FOLDER]), number) for number in range(1, HOSTS + 1)]
@@ -36,6 +38,14 @@ def nodes() -> Iterator[Sequence[Node]]:
             node.launch()
         wait_until(lambda: all(node.takes_writes() for node in nodes))
         yield nodes
+
+
+def test_prometheus_may_ask_a_node_without_a_key(nodes: Sequence[Node]) -> None:
+    jobs = read_yaml(OBSERVABILITY / "prometheus" / "prometheus.yml")["scrape_configs"]
+    (job,) = (job for job in jobs if job["job_name"] == "minio")
+    told = httpx.get(nodes[0].address + job["metrics_path"], timeout=5)
+    assert told.status_code == 200
+    assert "minio_cluster_nodes_online_total" in told.text
 
 
 def test_one_killed_node_costs_nothing_and_a_second_one_stops_the_writers_alone(

@@ -22,8 +22,9 @@ HOSTS, DISKS = 4, 2
 FOLDER = "OPLAKE_STORE_NODES"
 """The variable that names the folder of the disks to whoever runs in the network."""
 NETWORK = ("unshare", "--user", "--map-root-user", "--net", "--mount")
-COMMAND = "minio server --address :9000 'http://s3-{1...4}:9000/mnt/disk{1...2}'"
-"""As docs/operations.md has it."""
+SETTINGS = "MINIO_STORAGE_CLASS_STANDARD=EC:4 MINIO_PROMETHEUS_AUTH_TYPE=public"
+SERVER = "minio server --address :9000 'http://s3-{1...4}:9000/mnt/disk{1...2}'"
+"""Both as docs/operations.md has them."""
 _PREPARED = """
 set -e
 ip link set lo up
@@ -91,12 +92,12 @@ class Node(MinioStore):
             return False
 
     def _environment(self) -> dict[str, str]:
-        return {name: value for name, value in super()._environment().items() if name != "MINIO_CI_CD"}
+        return {name: value for name, value in super()._environment().items() if "ROOT" in name}
 
     def _command(self) -> Sequence[str]:
         # A host's disks are at the same places on each: it gets a view of the file system of its own.
         disks = [f"mount --bind {self.folder}/disk{number} /mnt/disk{number}" for number in range(1, DISKS + 1)]
-        command = COMMAND.replace("minio server", f"exec {built('minio')} server", 1)
+        command = f"exec env {SETTINGS} {SERVER.replace('minio', str(built('minio')), 1)}"
         host = ("nsenter", f"--net=/run/netns/{self.host}", "unshare", "--mount")
         return [*host, "sh", "-c", " && ".join([*disks, command])]
 
