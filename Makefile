@@ -17,7 +17,7 @@ WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 # Servers that tests alone run: .ci/servers builds them.
-SERVERS := vault minio collector
+SERVERS := vault minio collector jaeger
 BUILT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oplake/bin
 
 .PHONY: help setup dashboards demo test unit lint format bench bench-api bench-kafka bench-reconcile chaos brokers sbom audit lock clean

@@ -1,12 +1,12 @@
-"""Real OpenTelemetry collectors, one with the file of deploy/observability."""
+"""Real OpenTelemetry collectors and a real Jaeger, with the files of deploy/observability."""
 
 from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx
 
@@ -82,3 +82,57 @@ class CommittedCollector(OtelCollector):
             assert text.count(address) == 1
             text = text.replace(address, f"{LOOPBACK}:{port}")
         return text
+
+
+class Jaeger(Server):
+    """All of Jaeger in one process, with its spans in memory."""
+
+    name: ClassVar[str] = "jaeger"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.otlp_port, self.sampling_port = free_port(), free_port()
+        self._client = httpx.Client(timeout=5)
+
+    @property
+    def address(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def services(self) -> Sequence[str]:
+        return self._asked("services") or []
+
+    def spans(self, service: str) -> Sequence[Mapping[str, Any]]:
+        """Each with ``table``, ``traceID``, ``operationName`` and its ``tags``."""
+        traces = self._asked("traces", service=service, limit="1000")
+        return [
+            {**span, "tags": {tag["key"]: tag["value"] for tag in span["tags"]}}
+            for trace in traces
+            for span in trace["spans"]
+        ]
+
+    def sampling(self, service: str) -> Mapping[str, Any]:
+        """What a client of this service is told."""
+        url = f"http://{LOOPBACK}:{self.sampling_port}/api/sampling"
+        told: Mapping[str, Any] = self._client.get(url, params={"service": service}).raise_for_status().json()
+        return told
+
+    def _asked(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 - JSON
+        return self._client.get(f"{self.address}/api/{path}", params=parameters).raise_for_status().json()["data"]
+
+    def _command(self) -> Sequence[str]:
+        inner = ("admin.http", "collector.grpc-server", "collector.otlp.http", "query.grpc-server")
+        ports = {f"{name}.host-port": free_port() for name in inner}
+        ports |= {"query.http-server.host-port": self.port, "collector.otlp.grpc.host-port": self.otlp_port}
+        ports |= {"collector.http-server.host-port": self.sampling_port}
+        return [
+            str(built("jaeger")),
+            f"--sampling.strategies-file={OBSERVABILITY / 'jaeger' / 'sampling.json'}",
+            *(f"--{name}={LOOPBACK}:{port}" for name, port in ports.items()),
+        ]
+
+    def _answers(self) -> bool:
+        try:
+            self.services()
+        except httpx.HTTPError:
+            return False
+        return True
