@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from engine.cli.options import project_option, target_option
+from engine.cli.options import pipelines_argument, project_option, target_option
 
 
 @click.command()
-@click.argument("pipelines", nargs=-1, metavar="[PIPELINE]...")
+@pipelines_argument
 @project_option
 @target_option
 @click.option("--yes", is_flag=True, help="Do not ask.")

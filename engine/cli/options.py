@@ -28,3 +28,8 @@ def target_option(command: Command) -> Command:
         metavar="NAME",
         help="Target to use (default: the pipeline's own, the only one, or `local`).",
     )(command)
+
+
+def pipelines_argument(command: Command) -> Command:
+    """``[PIPELINE]...``: none means what the command says of it."""
+    return click.argument("pipelines", nargs=-1, metavar="[PIPELINE]...")(command)

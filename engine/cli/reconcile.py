@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.options import project_option, target_option
+from engine.cli.options import pipelines_argument, project_option, target_option
 
 if TYPE_CHECKING:
     pass
@@ -18,7 +18,7 @@ _PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred"
 
 
 @click.command()
-@click.argument("pipelines", nargs=-1, metavar="[PIPELINE]...")
+@pipelines_argument
 @click.option(
     "--mode",
     type=click.Choice(["full", "incremental", "sampled", "counts"]),

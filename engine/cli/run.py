@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.options import project_option, target_option
+from engine.cli.options import pipelines_argument, project_option, target_option
 
 if TYPE_CHECKING:
     from engine.errors import OplakeError
@@ -35,7 +35,7 @@ def _grace(_context: click.Context, _option: click.Parameter, text: str) -> floa
 
 
 @click.command()
-@click.argument("pipelines", nargs=-1, metavar="[PIPELINE]...")
+@pipelines_argument
 @project_option
 @target_option
 @click.option("--until-caught-up", is_flag=True, help="Stop when everything that had happened by now is in the tables.")

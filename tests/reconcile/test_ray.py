@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 from pymongo.database import Database
@@ -45,6 +45,8 @@ RATE = "100KiB"
 """So slow that reading a chunk takes most of a second: there is time to kill its node."""
 MARK = "hunter2"
 """Stands for a password."""
+
+Found: TypeAlias = tuple[int, list[Any]]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +94,7 @@ def on(cluster: Cluster, project: Project, *, rate: str = RATE, patch: str = "")
     return Running(subprocess.Popen(command, stdin=none, stdout=none, stderr=subprocess.PIPE, text=True))
 
 
-def found(project: Project) -> tuple[int, list[Any]]:
+def found(project: Project) -> Found:
     """Documents that were read, and what is said of each that differs."""
     (table,) = json.loads((project.folder / "report.json").read_text())["tables"]
     findings = [{**one, "read_at": None} for one in table["findings"]]
@@ -100,11 +102,16 @@ def found(project: Project) -> tuple[int, list[Any]]:
     return table["source_documents"], sorted(findings, key=lambda one: one["identity"])
 
 
-def test_a_node_that_dies_with_its_chunk_changes_nothing_of_the_result(
-    project: Project, cluster: Cluster, nursery: Nursery
-) -> None:
+@pytest.fixture
+def local(project: Project, nursery: Nursery) -> Found:
+    """What a pass without the cluster finds."""
     assert project.start(*words(project), nursery=nursery).wait() == 5
-    local = found(project)
+    return found(project)
+
+
+def test_a_node_that_dies_with_its_chunk_changes_nothing_of_the_result(
+    project: Project, cluster: Cluster, local: Found
+) -> None:
     node = cluster.add_node(**SMALL)
     assert on(cluster, project, rate="1GiB").wait() == 5
     assert found(project) == local
@@ -119,11 +126,9 @@ def test_a_node_that_dies_with_its_chunk_changes_nothing_of_the_result(
 
 
 def test_a_chunk_that_is_lost_too_often_ends_the_pass_which_goes_on_without_the_cluster(
-    project: Project, cluster: Cluster, nursery: Nursery
+    project: Project, cluster: Cluster, nursery: Nursery, local: Found
 ) -> None:
     """With no retry: so the test above passes because of retries alone."""
-    assert project.start(*words(project), nursery=nursery).wait() == 5
-    local = found(project)
     node = cluster.add_node(**SMALL)
     running = on(cluster, project, patch="patches.no_retries()")
     kill_while_it_reads(node)
