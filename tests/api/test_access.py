@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.api.conftest import Served, serve, spec
+from tests.serving import served
 
 pytestmark = pytest.mark.server
 DIGEST = "0" * 64
@@ -198,9 +198,8 @@ def provider() -> Iterator[tuple[str, Any]]:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Keys)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/keys", key
-    server.shutdown()
+    with served(server):
+        yield f"http://127.0.0.1:{server.server_port}/keys", key
 
 
 def test_a_providers_token_is_taken_when_all_of_it_is_right(root: Path, provider: tuple[str, Any]) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.serving import served
+
 Answer = Callable[[str, set[str], int], int]
 """The status of a put, from its path, the objects that are there, and how many puts came before it."""
 
@@ -66,7 +68,6 @@ class FakeRequest(BaseHTTPRequestHandler):
 
 @contextmanager
 def fake(answer: Answer) -> Iterator[FakeStore]:
-    with FakeStore(answer) as store:
-        threading.Thread(target=store.serve_forever, daemon=True).start()
+    store = FakeStore(answer)
+    with served(store):
         yield store
-        store.shutdown()

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.api.processes import free_port
+from tests.serving import served
 
 ROOT = Path(__file__).parents[2]
 LOCKED = set(re.findall(r"^([a-z0-9._-]+)==([^ \\]+)", (ROOT / "locks" / "production.txt").read_text(), re.MULTILINE))
@@ -23,6 +23,7 @@ VALIDATE = """
 import sys
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from cyclonedx.validation import make_schemabased_validator
+from tests.serving import served
 wrong = make_schemabased_validator(OutputFormat.JSON, SchemaVersion.V1_6).validate_str(sys.stdin.read())
 sys.exit(str(wrong) if wrong else 0)
 """
@@ -87,12 +88,9 @@ class _Answers(BaseHTTPRequestHandler):
 
 @contextmanager
 def advisories(known: Mapping[str, list[dict[str, Any]]]) -> Iterator[Advisories]:
-    with Advisories(known) as one:
-        threading.Thread(target=one.serve_forever, daemon=True).start()
-        try:
-            yield one
-        finally:
-            one.shutdown()
+    one = Advisories(known)
+    with served(one):
+        yield one
 
 
 def audit(port: int, *options: str) -> tuple[int, str]:

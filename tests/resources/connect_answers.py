@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from engine.resources.connect_rest import ConnectRest
+from tests.serving import served
 
 
 @contextmanager
@@ -39,11 +39,5 @@ def answering(
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with served(server):
         yield ConnectRest(f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}/"), asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

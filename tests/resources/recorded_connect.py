@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from tests.serving import served
+
 RECORDING = Path(__file__).with_suffix(".json").read_text()
 LISTING = "GET /connectors?expand=info&expand=status"
 LINGER_S = 0.005
@@ -84,12 +86,6 @@ def recorded_connect(names: Sequence[str], unknown_state: Collection[str] = ()) 
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     connect.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with served(server):
         yield connect
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

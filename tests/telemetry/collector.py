@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.serving import served
 
 
 class Collector(ThreadingHTTPServer):
@@ -51,12 +52,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def collector() -> Iterator[Collector]:
-    with Collector() as one:
-        threading.Thread(target=one.serve_forever, daemon=True).start()
-        try:
-            yield one
-        finally:
-            one.shutdown()
+    one = Collector()
+    with served(one):
+        yield one
 
 
 def attributes(span: Any) -> dict[str, Any]:  # noqa: ANN401 - a message

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +15,7 @@ from engine.secrets.vault_client import VaultClient
 from engine.secrets.vault_path import SecretPath
 from engine.spec.vault import Vault
 from tests.private_ca import PrivateCa
+from tests.serving import served
 from tests.vault.vault_server import VaultServer
 
 
@@ -60,12 +60,8 @@ def listener() -> Iterator[tuple[str, list[dict[str, str]]]]:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Answer)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with served(server):
         yield f"http://127.0.0.1:{server.server_port}", seen
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_every_request_names_the_namespace_and_none_does_without_one() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from engine.stack.ports import LOOPBACK
+from tests.serving import served
 
 
 @contextmanager
@@ -31,9 +31,5 @@ def token_review(known: set[str], account: str, namespace: str) -> Iterator[str]
             """Nothing."""
 
     server = HTTPServer((LOOPBACK, 0), Review)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with served(server):
         yield f"http://{LOOPBACK}:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()

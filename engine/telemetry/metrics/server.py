@@ -18,6 +18,8 @@ from engine.telemetry.metrics.vitals import Vitals
 
 REQUEST_TIMEOUT_S = 5.0
 """A client that sends or reads nothing for so long is left."""
+POLL_S = 0.05
+"""How soon a server that shall end sees it."""
 _JSON = "application/json"
 
 
@@ -42,7 +44,8 @@ def health_server(host: str, port: int, vitals: Vitals) -> Iterator[int]:
             where=f"--health-host {host} --health-port {port}",
             remedy="choose another port, or 0 for none",
         ) from None
-    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    # A run that ends waits for it; left alone it looks every half second.
+    threading.Thread(target=server.serve_forever, args=(POLL_S,), name="health", daemon=True).start()
     try:
         yield int(server.server_address[1])
     finally:
