@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 from bson import Timestamp
 
-from engine.errors import ResumePointLost
+from engine.errors import ResumePointLost, StateError
 from engine.reconcile.begun_pass import begin
 from engine.reconcile.counts import count_both
 from engine.reconcile.executor import Executor, executor_of
@@ -29,6 +30,7 @@ from engine.source.cluster_time import STREAM, order_text, pack, unix_seconds
 from engine.source.mongo_errors import reading_from
 from engine.state.clock import now_text
 from engine.state.reconciliations import Reconciliation, Reconciliations
+from engine.state.tenure import Tenure
 from engine.telemetry.traces import span
 
 
@@ -104,7 +106,8 @@ def _carried_out(
     progress: Progress,
 ) -> Result:
     try:
-        read = read_both(comparison, plan, executor, begun.hold, progress)
+        with _files_of(kept, begun.hold):
+            read = read_both(comparison, plan, executor, begun.hold, progress)
         blank = replace(_blank(comparison), run=plan.run, started_at=begun.started_at)
         result = _judged(comparison, _with_counts(blank, read), dict(read.differing))
     except BaseException:
@@ -115,6 +118,17 @@ def _carried_out(
     kept.finish(begun.hold, without_values(result), result.exit_code, result.coverage.verified_until)
     forget(comparison, plan.run)
     return result
+
+
+@contextmanager
+def _files_of(kept: Reconciliations, hold: Tenure) -> Iterator[None]:
+    """Say of files that are gone whether whoever took the pass over has deleted them."""
+    try:
+        yield
+    except OSError:
+        with suppress(StateError):
+            kept.renew(hold)
+        raise
 
 
 def _incremental(comparison: Comparison, blank: Result) -> Result:

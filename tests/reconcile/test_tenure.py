@@ -141,3 +141,21 @@ def test_a_pass_that_wakes_up_after_it_was_carried_on_ends_and_changes_nothing(
     assert last.wait() == 5, last.text
     assert found(state) == (DOCUMENTS, {"missing": 1})
     assert not list((project.folder / FOLDER).iterdir())
+
+
+def test_a_pass_that_wakes_up_after_another_process_finished_it_says_so(
+    project: Project, state: Database, nursery: Nursery, others: Nursery
+) -> None:
+    """Both see one folder, which is gone by then."""
+    sleeping = elsewhere(project, others, 70)
+    wait_for_chunks(project, "source-*-1.arrow")
+    sleeping.send(signal.SIGSTOP)
+    as_if(state, begun(state).id, silent_s=SILENCE_S + 1)
+    assert project.start("reconcile", "--due", nursery=nursery).wait() == 5
+
+    sleeping.send(signal.SIGCONT)
+
+    assert sleeping.wait() == 6, sleeping.text
+    assert "error[reconciliation-taken]" in sleeping.text
+    assert found(state) == (DOCUMENTS, {"missing": 1})
+    assert not list((project.folder / FOLDER).iterdir())
