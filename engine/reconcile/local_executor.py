@@ -45,9 +45,9 @@ class LocalExecutor:
         context = multiprocessing.get_context("spawn")  # a forked child would share connections and threads' locks
         leash, hand = context.Pipe(duplex=False)
         with leash, ProcessPoolExecutor(self.workers, context, obey, (leash, os.getpid())) as pool:
-            with held_back_interrupts():  # it is this process that somebody interrupts, and that tells the others
-                shares = [pool.submit(_in_a_process, order, self.uri, kept.place) for order in orders]
             try:
+                with held_back_interrupts():  # it is this process that somebody interrupts, and that tells the others
+                    shares = [pool.submit(_in_a_process, order, self.uri, kept.place) for order in orders]
                 for chunk in _chunks(shares, look):
                     finished(chunk)
             except BrokenProcessPool as error:

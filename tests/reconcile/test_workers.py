@@ -102,6 +102,38 @@ def test_whoever_asks_for_an_end_need_not_wait_for_a_share(project: Project) -> 
         assert not any(standing.is_done for standing in kept.standings(len(plan.shares)))
 
 
+class Interrupted(KeptChunks):
+    """Somebody interrupts when the first share is handed out, and others are not yet."""
+
+    looks = 0
+
+    def __getattribute__(self, name: str) -> Any:  # noqa: ANN401  of any name
+        if name == "place":
+            self.looks += 1
+            if self.looks > 1:
+                os.kill(os.getpid(), signal.SIGINT)
+        return super().__getattribute__(name)
+
+
+def test_an_interrupt_while_processes_are_started_waits_for_no_share(project: Project) -> None:
+    with comparing(project) as comparison:
+        plan, kept = begun(comparison)
+        interrupted = Interrupted(checkpoints_of(comparison.database, kept.place.hold), kept.place)
+
+        def handler(*_: object) -> None:
+            raise Enough
+
+        before = signal.signal(signal.SIGINT, handler)
+        try:
+            with pytest.raises(Enough):
+                scan(comparison, plan, interrupted)
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+        assert not multiprocessing.active_children()
+        assert not any(standing.is_done for standing in kept.standings(len(plan.shares)))
+
+
 def test_a_worker_that_is_killed_ends_the_pass_with_what_to_do(project: Project) -> None:
     with comparing(project) as comparison:
         plan, kept = begun(comparison)
