@@ -130,7 +130,7 @@ def test_an_interrupt_while_processes_are_started_waits_for_no_share(project: Pr
         finally:
             signal.signal(signal.SIGINT, before)
 
-        assert not multiprocessing.active_children()
+        wait_until(lambda: not multiprocessing.active_children())
         assert not any(standing.is_done for standing in kept.standings(len(plan.shares)))
 
 
