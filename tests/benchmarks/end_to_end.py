@@ -27,6 +27,8 @@ from tests.faults.project import TARGET
 from tests.faults.spec_folder import OPLAKE
 
 DOCUMENTS, CHANGES, REPEATS = 100_000, 20_000, 3
+_ID_AT = 9
+"""Behind the document's length, the type and the name of ``_id``."""
 PIPELINE = """\
 pipeline: users
 source: {collections: [shop.users]}
@@ -98,8 +100,8 @@ def read_collection() -> Measurement:
 
 
 @contextmanager
-def a_shop() -> Iterator[Shop]:
-    """A server of its own, with users in it."""
+def a_shop(documents: int = DOCUMENTS) -> Iterator[Shop]:
+    """A server of its own, with users in it; more of them than ``DOCUMENTS`` are those again, with other ids."""
     with (
         tempfile.TemporaryDirectory(prefix="oplake-bench-") as name,
         MongoServer(Path(name) / "mongodb") as server,
@@ -107,9 +109,16 @@ def a_shop() -> Iterator[Shop]:
     ):
         raw = raw_documents(SMALL, DOCUMENTS)
         users = client["shop"]["users"]
-        for start in range(0, DOCUMENTS, 10_000):
-            users.insert_many([RawBSONDocument(one) for one in raw[start : start + 10_000]], ordered=False)
-        yield Shop(client, server.uri, sum(map(len, raw)), Path(name))
+        for number in range(documents // DOCUMENTS):
+            for start in range(0, DOCUMENTS, 10_000):
+                some = [RawBSONDocument(_again(one, number)) for one in raw[start : start + 10_000]]
+                users.insert_many(some, ordered=False)
+        yield Shop(client, server.uri, sum(map(len, raw)) * (documents // DOCUMENTS), Path(name))
+
+
+def _again(raw: bytes, number: int) -> bytes:
+    """A document whose ``_id``, an ObjectId that stands first, is another one for each number."""
+    return raw[:_ID_AT] + number.to_bytes(2, "big") + raw[_ID_AT + 2 :] if number else raw
 
 
 def _catch_up(project: Path) -> tuple[float, int]:

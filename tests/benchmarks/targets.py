@@ -52,6 +52,7 @@ def _speed(case: str) -> Callable[[Figures], float]:
 _PLAIN, _MIXED, _FOLD = f"decode {SMALL} 0%", f"decode {SMALL} 10%", "fold 100000 2000000"
 _WIRE = f"debezium {SMALL} 0%"
 _SCAN, _SCAN_MANY = f"reconcile scan {SMALL} 100000", f"reconcile scan {SMALL} 5000000"
+_WHOLE = "reconcile whole 1 100000"
 _SCAN_LARGE = f"reconcile scan {LARGE} 100000"
 _HELP, _VALIDATE = "start --help", "start validate"
 
@@ -79,8 +80,8 @@ TARGETS = (
     ),
     Target(
         "reconcile, peak memory",
-        (_SCAN_MANY, "reconcile whole 1"),
-        lambda figures: max(figures[case].peak_bytes for case in (_SCAN_MANY, "reconcile whole 1")) / 1e6,
+        (_SCAN_MANY, _WHOLE),
+        lambda figures: max(figures[case].peak_bytes for case in (_SCAN_MANY, _WHOLE)) / 1e6,
         500,
         " MB",
         is_minimum=False,
