@@ -9,6 +9,7 @@ The bare one is recognised by its exact type, so that nothing else is ever swall
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,6 +23,7 @@ from deltalake.exceptions import (
 )
 
 from engine.errors import CommitConflict, InternalError, LakeError, OplakeError
+from engine.lake import WRITES_AT_ONCE
 
 
 class StoreFailed(CommitConflict):
@@ -39,6 +41,7 @@ _UNTRUSTED = re.compile(r"invalid peer certificate\W*(\w*)")
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")
 """deltalake paints the arrows of its error chains."""
 _LONGEST = 400
+_places = threading.BoundedSemaphore(WRITES_AT_ONCE)
 
 
 @contextmanager
@@ -65,7 +68,7 @@ def reading(uri: str) -> Iterator[None]:
 
 @contextmanager
 def committing(uri: str) -> Iterator[None]:
-    """Translate what goes wrong while a commit is written.
+    """Translate what goes wrong while a commit is written; waits where ``WRITES_AT_ONCE`` others are at it.
 
     Raises:
         CommitConflict: another writer was first.
@@ -74,7 +77,8 @@ def committing(uri: str) -> Iterator[None]:
         InternalError: the rows do not fit the table, which ``table_types`` ought to have found.
     """
     try:
-        yield
+        with _places:
+            yield
     except OplakeError:
         raise
     except CommitFailedError as error:
