@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from collections import deque
 from collections.abc import Collection
 
 from engine.errors import OperatorError
@@ -11,13 +12,19 @@ from engine.errors import OperatorError
 LOOPBACK = "127.0.0.1"
 LASTING = range(20_000, 30_000)
 """Below the ports that systems give to outgoing connections (32768 on Linux, 49152 elsewhere)."""
+_given: deque[int] = deque(maxlen=1000)
+"""Free ports that were told last: who asked may not listen yet."""
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now; not one of the last that this process was told, which may be the same."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, 0))
+            port = int(probe.getsockname()[1])
+        if port not in _given:
+            _given.append(port)
+            return port
 
 
 def lasting_port(taken: Collection[int]) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.stack.mongodb import MongoServer
+from engine.stack.ports import free_port
 from engine.state.process import Process
 
 
@@ -59,3 +60,8 @@ def test_a_record_that_cannot_be_read_ends_nobody(tmp_path: Path, content: str) 
     server = MongoServer(tmp_path)
     server.stop()
     assert server.pid is None
+
+
+def test_a_port_is_told_once() -> None:
+    ports = [free_port() for _ in range(1000)]
+    assert len(set(ports)) == len(ports)
