@@ -35,11 +35,28 @@ def sequence_of(token: Mapping[str, Any] | None) -> int | None:
     The token is a BSON document in hexadecimal: ``s`` numbers the oplog's entries. Its ``t`` is of no use: after an
     empty read it is the server's clock, whichever entry was looked at last.
     """
-    try:
-        number = bson.decode(bytes.fromhex(_data(token))).get("s")
-    except (ValueError, BSONError):
-        return None
+    number = _content(token).get("s")
     return int(number) if isinstance(number, int) else None
+
+
+def resumable(token: Mapping[str, Any] | None, namespace: str) -> Mapping[str, Any] | None:
+    """The token in the form in which a stream of this collection is let go on from it.
+
+    SecantusDB passes over commands, such as the drop of another collection of the database. When one was the last that
+    it looked at, it names the command's namespace in the token, and then refuses that to every stream of a collection.
+    """
+    content = _content(token)
+    if not str(content.get("n")).endswith(".$cmd"):
+        return token
+    return {"_data": bson.encode({**content, "n": namespace}).hex()}
+
+
+def _content(token: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """What a token of SecantusDB consists of; nothing when its form is unknown."""
+    try:
+        return bson.decode(bytes.fromhex(_data(token)))
+    except (ValueError, BSONError):
+        return {}
 
 
 def _data(token: Mapping[str, Any] | None) -> str:

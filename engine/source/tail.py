@@ -17,7 +17,7 @@ from pymongo.errors import OperationFailure, ProtocolError
 
 from engine.source.cluster_time import pack, unpack
 from engine.source.mongo_errors import EVENT_TOO_LARGE, resume_point_lost
-from engine.source.resume_token import is_of_mongodb, sequence_of, time_of
+from engine.source.resume_token import is_of_mongodb, resumable, sequence_of, time_of
 
 Capture = Literal["update_full", "post_image"]
 _Event: TypeAlias = RawBSONDocument
@@ -52,7 +52,7 @@ class Tail:
             when_refused.callback(self.close)
             self._ahead = self._try_next()
             when_refused.pop_all()
-        self._proven = self._stream.resume_token
+        self._proven = self._resumable_token()
 
     def read(self) -> _Event | None:
         """The next event; None after nothing came for ``AWAIT_MS``."""
@@ -110,7 +110,7 @@ class Tail:
         Raises:
             OperationFailure: it cannot (``reading_from`` makes a ResumePointLost of it).
         """
-        token = self._stream.resume_token
+        token = self._resumable_token()
         if token != self._proven and not is_of_mongodb(token):
             self.prove_start()
         self._proven = token
@@ -159,10 +159,13 @@ class Tail:
             self._reopen()
         return event
 
+    def _resumable_token(self) -> Mapping[str, Any] | None:
+        return resumable(self._stream.resume_token, self._collection.full_name)
+
     def _reopen(self) -> None:
         """Go on behind the last event, with what is asked for now."""
         self._stream.close()
-        self._stream = self._open(after=self._stream.resume_token)
+        self._stream = self._open(after=self._resumable_token())
 
     def _ask_for_less(self, error: OperationFailure | ProtocolError) -> bool:
         """After a reply that was too large; False when it was not that, or there is no less to ask for."""

@@ -14,7 +14,7 @@ from bson.int64 import Int64
 from pymongo.database import Database
 
 from engine.errors import CollectionGone, RetryableError, SourceError
-from engine.source import milestone
+from engine.source import change_stream, milestone
 from engine.source.change_stream import ChangeStreamSource
 from engine.source.cluster_time import STREAM, order_text
 from engine.source.probe import connect
@@ -163,6 +163,21 @@ def test_a_collection_that_ends_is_told_with_the_remedy(database: Database[Any],
             source.poll(0.2, 10)
     with pytest.raises(CollectionGone):
         source.poll(0.2, 10)
+
+
+def test_a_collection_that_ends_stops_no_stream_of_another(
+    database: Database[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_stream, "PROVE_EVERY_S", 0.0)
+    database["c"].insert_one({"_id": 1})
+    source = source_of(database)
+    assert len(source.poll(1, 10)) == 1
+    for _ in range(10):
+        database["other"].insert_one({"_id": 1})
+        database["other"].drop()
+        assert len(source.poll(0.2, 10)) == 0
+    database["c"].insert_one({"_id": 2})
+    assert bson.decode(source.poll(60, 10).keys[0])["_id"] == 2
 
 
 def test_changes_before_the_end_of_a_collection_are_given_first(database: Database[Any]) -> None:
