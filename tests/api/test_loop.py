@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 from collections.abc import Iterator
@@ -25,10 +26,15 @@ LIBRARIES = (
 MODULES = frozenset({"posix", "_io", "io", "time", "_socket", "sqlite3", "_sqlite3"})
 FILES = frozenset({"open", "stat", "lstat", "scandir", "listdir", "mkdir", "unlink", "replace", "sleep", "connect"})
 
+CALLERS = 12
+
 
 @contextmanager
 def blocking_calls() -> Iterator[set[str]]:
-    """What this thread calls of those while an event loop runs in it."""
+    """What this thread calls of those while an event loop runs in it, and who asked for it.
+
+    Nobody looks for garbage meanwhile: what earlier tests left would be taken down on this loop, with what that calls.
+    """
     found: set[str] = set()
 
     def note(frame: FrameType, event: str, argument: Any) -> None:  # noqa: ANN401 - a profiler's
@@ -48,13 +54,25 @@ def blocking_calls() -> Iterator[set[str]]:
                 "sqlite3",
                 "_sqlite3",
             }:
-                found.add(f"{module}.{argument.__name__} in {name}.{frame.f_code.co_qualname}")
+                found.add(f"{module}.{argument.__name__} in {name}.{_way_to(frame)}")
 
+    gc.collect()
+    gc.disable()
     sys.setprofile(note)
     try:
         yield found
     finally:
         sys.setprofile(None)
+        gc.enable()
+
+
+def _way_to(frame: FrameType | None) -> str:
+    """The function of a frame, and those that called it."""
+    names: list[str] = []
+    while frame is not None and len(names) < CALLERS:
+        names.append(frame.f_code.co_qualname)
+        frame = frame.f_back
+    return " < ".join(names)
 
 
 def everything(served: Served) -> list[tuple[str, int]]:
