@@ -47,9 +47,9 @@ def require_leash() -> None:
 
 @contextmanager
 def held_back_interrupts() -> Iterator[None]:
-    """Keep Ctrl-C from this thread for a moment, and for ever from processes that are started meanwhile.
+    """Keep Ctrl-C for ever from processes that this thread starts meanwhile; other threads of this one still hear it.
 
-    A terminal sends it to all of them, and each would print where it was.
+    A terminal sends it to all processes, and each would print where it was.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

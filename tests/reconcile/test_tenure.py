@@ -68,6 +68,15 @@ def elsewhere(project: Project, others: Nursery, chunk: int) -> Running:
     return project.start(*words, nursery=others, patch="elsewhere")
 
 
+def asleep(project: Project, state: Database, others: Nursery) -> Running:
+    """Such a pass, which has read something and has then been silent for too long."""
+    sleeping = elsewhere(project, others, 70)
+    wait_for_chunks(project, "source-*-1.arrow")
+    sleeping.send(signal.SIGSTOP)
+    as_if(state, begun(state).id, silent_s=SILENCE_S + 1)
+    return sleeping
+
+
 def begun(state: Database) -> Reconciliation:
     """The pass that is under way, once there is one."""
     kept = Reconciliations(state, "local")
@@ -127,10 +136,7 @@ def test_a_pass_that_wakes_up_after_it_was_carried_on_ends_and_changes_nothing(
     project: Project, state: Database, nursery: Nursery, others: Nursery
 ) -> None:
     """Both see one folder, and end their chunks elsewhere."""
-    sleeping = elsewhere(project, others, 70)
-    wait_for_chunks(project, "source-*-1.arrow")
-    sleeping.send(signal.SIGSTOP)
-    as_if(state, begun(state).id, silent_s=SILENCE_S + 1)
+    sleeping = asleep(project, state, others)
     last = project.start("reconcile", "--due", "--chunk-rows", "90", "--max-rate", RATE, nursery=nursery)
     wait_for_chunks(project, "source-*-2.arrow")
 
@@ -147,10 +153,7 @@ def test_a_pass_that_wakes_up_after_another_process_finished_it_says_so(
     project: Project, state: Database, nursery: Nursery, others: Nursery
 ) -> None:
     """Both see one folder, which is gone by then."""
-    sleeping = elsewhere(project, others, 70)
-    wait_for_chunks(project, "source-*-1.arrow")
-    sleeping.send(signal.SIGSTOP)
-    as_if(state, begun(state).id, silent_s=SILENCE_S + 1)
+    sleeping = asleep(project, state, others)
     assert project.start("reconcile", "--due", nursery=nursery).wait() == 5
 
     sleeping.send(signal.SIGCONT)
