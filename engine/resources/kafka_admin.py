@@ -152,7 +152,7 @@ class KafkaAdmin:
             answer = self._client.list_topics(timeout=TIMEOUT_S)
         except KafkaException as error:
             raise self._error("Kafka does not answer", error) from None
-        self._trouble.forget()
+        self._trouble.forget(self._client)
         return answer
 
     def _described(self, names: list[str]) -> dict[str, LiveTopic]:
@@ -201,12 +201,12 @@ class KafkaAdmin:
             raise self._error(f"{where} {what}: no answer within {TIMEOUT_S:.0f} s") from None
 
     def _error(self, what: str, error: KafkaException | None = None) -> TransportError:
-        from engine.source.kafka_errors import REACH  # noqa: PLC0415  as above
+        from engine.source.kafka_errors import REACH, TRUST  # noqa: PLC0415  as above
         from engine.source.kafka_trouble import words  # noqa: PLC0415
 
         told = self._trouble.of(self._client) or (words(error.args[0], self._config) if error is not None else "")
         return TransportError(
             f"{what}: {told}" if told else what,
             where=f"transport.kafka.bootstrap_servers {self._config['bootstrap.servers']}",
-            remedy=REACH,
+            remedy=TRUST if self._trouble.is_distrust(self._client) else REACH,
         )

@@ -24,6 +24,10 @@ REACH = (
     "check that the brokers of `bootstrap_servers` run and can be reached from here, and the protocol and credentials "
     "under transport.kafka.client"
 )
+TRUST = (
+    "name the file (PEM) of the authority that signed it in `ssl.ca.location` under transport.kafka.client, and the "
+    "brokers in `bootstrap_servers` by names that their certificates have"
+)
 _OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 _NO_TOPIC = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION})
 
@@ -86,6 +90,11 @@ def kafka_error(error: KafkaError, topic: str, reason: str = "") -> OplakeError:
         where=f"topic {topic}",
         remedy=REACH,
     )
+
+
+def untrusted(topic: str, reason: str) -> SourceError:
+    """The error that the brokers show certificates of somebody whom the client does not trust."""
+    return SourceError(f"the broker's certificate is not trusted ({reason})", where=f"topic {topic}", remedy=TRUST)
 
 
 def is_out_of_range(error: KafkaError) -> bool:

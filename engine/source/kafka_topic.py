@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from confluent_kafka import IsolationLevel, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from engine.errors import SourceUnreachable
-from engine.source.kafka_errors import asking, connecting
+from engine.source.kafka_errors import asking, connecting, untrusted
 from engine.source.kafka_trouble import Trouble
 
 TIMEOUT_S = 10.0
+_GLANCE_S = 0.2
+"""How often is looked, while an answer is waited for, whether none can come."""
+_T = TypeVar("_T")
 _EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _CONNECTING = ("bootstrap.", "security.", "sasl.", "ssl.", "enable.ssl.", "client.", "socket.", "broker.")
@@ -50,11 +55,11 @@ class TopicView:
 
         Raises:
             SourceUnreachable: no broker answers, or there is no such topic.
-            SourceError: the brokers refuse.
+            SourceError: the brokers refuse, or their certificates are not trusted.
         """
         with self._asking():
             asked = self._admin.describe_topics(TopicCollection([self.name]), request_timeout=TIMEOUT_S)
-            found = asked[self.name].result()
+            found = self._answer(asked[self.name])
         partitions = sorted(partition.id for partition in found.partitions)
         return Topic(found.topic_id.get_most_significant_bits() & _ID_BITS, tuple(partitions))
 
@@ -74,7 +79,20 @@ class TopicView:
             asked = self._admin.list_offsets(
                 wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_S
             )
-            return {place.partition: answer.result().offset for place, answer in asked.items()}
+            return {place.partition: self._answer(answer).offset for place, answer in asked.items()}
+
+    def _answer(self, asked: Future[_T]) -> _T:
+        """What a question comes to; it ends by itself after ``TIMEOUT_S``.
+
+        Raises:
+            SourceError: nobody is left whose certificate is trusted.
+        """
+        while True:
+            try:
+                return asked.result(_GLANCE_S)
+            except TimeoutError:
+                if self._trouble.is_distrust(self._admin):
+                    raise untrusted(self.name, self._trouble.of(self._admin)) from None
 
     def _client(self) -> AdminClient:
         with connecting(self._chosen):
@@ -92,6 +110,7 @@ class TopicView:
             with asking(self.name, lambda: self._trouble.of(self._admin)):
                 yield
         except SourceUnreachable:
+            self._trouble.forget(self._admin)
             self._admin = self._client()
             raise
-        self._trouble.forget()
+        self._trouble.forget(self._admin)

@@ -16,6 +16,8 @@ OPEN = frozenset({"bootstrap.servers", "security.protocol", "sasl.mechanism", "s
 """Settings that may be shown; any other may be a secret."""
 SHORT = 4
 """A value of fewer characters, or of digits alone, is masked in quotes only: it may be a part of anything."""
+_DISTRUST = "certificate verify failed"
+"""OpenSSL's words. librdkafka tells the same failure now as ``_SSL``, now as ``_TRANSPORT``."""
 _BROKER = re.compile(r"^\S+/\S+: ")
 _NOISE = re.compile(r"^Failed to create \w+ client: | \(after \d+ms in state \w+.*\)$")
 
@@ -33,15 +35,26 @@ class Trouble:
     def __init__(self, settings: Mapping[str, object]) -> None:
         self._settings = settings
         self._last: KafkaError | None = None
+        self._only_distrust = True
+        self._nobody_left = False
 
     def note(self, error: KafkaError) -> None:
         """The client's ``error_cb``."""
-        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # says no more than the question's own error
-            self._last = error
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:  # says no more than the question's own error
+            self._nobody_left = True
+            return
+        self._last = error
+        self._only_distrust &= _DISTRUST in error.str()
 
-    def forget(self) -> None:
-        """There was an answer."""
-        self._last = None
+    def forget(self, client: Polled) -> None:
+        """There was an answer, or another client asks next."""
+        client.poll(0)
+        self._last, self._only_distrust, self._nobody_left = None, True, False
+
+    def is_distrust(self, client: Polled) -> bool:
+        """Whether no broker is left to answer, and the certificate of each is not trusted: waiting does not help."""
+        client.poll(0)
+        return self._nobody_left and self._last is not None and self._only_distrust
 
     def of(self, client: Polled) -> str:
         """The reason in the client's words, without the values of settings; "" when it gave none."""

@@ -21,6 +21,7 @@ from engine.stack.ports import free_port
 from tests.kafka.broker import PASSWORD, TestBroker
 from tests.kafka.project import KafkaProject
 from tests.kafka.topic import Collection, KafkaTopic
+from tests.private_ca import PrivateCa
 
 pytestmark = [pytest.mark.server, pytest.mark.kafka]
 
@@ -86,6 +87,43 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{module}.TIMEOUT_S", 2.0)
 
 
+def test_a_run_that_does_not_trust_the_brokers_ends_and_says_what_to_set(
+    guarded: KafkaProject, kafka: TestBroker, tmp_path: Path, topic: KafkaTopic
+) -> None:
+    guarded.create()
+    topic.write(Collection().changes(1))
+    guarded.client = kafka.guarded_client(PrivateCa(tmp_path / "another.pem").file)
+    guarded.write()
+
+    running = guarded.start("run", "--until-caught-up")
+
+    assert running.wait() == 1, running.text
+    assert "the broker's certificate is not trusted" in running.text
+    assert "ssl.ca.location" in running.text
+    assert "table reopens" not in running.text
+
+
+@pytest.mark.usefixtures("brief")
+@pytest.mark.parametrize(("ask", "error"), [(ask_view, SourceError), (ask_admin, TransportError)])
+def test_who_does_not_trust_the_brokers_is_told_what_to_set(
+    kafka: TestBroker, certificate: Path, ask: Callable[[Settings], None], error: type[OplakeError]
+) -> None:
+    client = {**kafka.guarded_client(certificate), "ssl.ca.location": ""}
+    with pytest.raises(error) as caught:
+        ask({**client, "bootstrap.servers": kafka.guarded_address})
+    assert "certificate verify failed" in caught.value.what
+    assert "ssl.ca.location" in caught.value.remedy
+
+
+@pytest.mark.usefixtures("brief")
+def test_while_another_broker_is_down_one_that_is_not_trusted_ends_nothing(
+    kafka: TestBroker, certificate: Path
+) -> None:
+    brokers = f"{kafka.guarded_address},127.0.0.1:{free_port()}"
+    with pytest.raises(SourceUnreachable):
+        ask_view({**kafka.guarded_client(certificate), "ssl.ca.location": "", "bootstrap.servers": brokers})
+
+
 @pytest.mark.usefixtures("brief")
 @pytest.mark.parametrize(("ask", "error"), [(ask_view, SourceUnreachable), (ask_admin, TransportError)])
 def test_who_is_not_let_in_is_told_why(
@@ -95,7 +133,6 @@ def test_who_is_not_let_in_is_told_why(
     ask_admin(right)
     for wrong, told in (
         ({"sasl.password": WRONG}, "SASL authentication error: Authentication failed"),
-        ({"ssl.ca.location": ""}, "certificate verify failed"),
         ({"bootstrap.servers": kafka.bootstrap_servers}, "PLAINTEXT broker listener|connection closed by peer"),
         ({"bootstrap.servers": f"127.0.0.1:{free_port()}"}, "Connection refused"),
         ({"bootstrap.servers": "nobody.invalid:9092"}, "Failed to resolve"),
