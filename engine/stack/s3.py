@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from engine.errors import ToolMissing
+from engine.errors import OperatorError, ToolMissing
 from engine.stack.ports import LOOPBACK, free_port
 from engine.stack.server import Server
 
@@ -73,8 +73,19 @@ class S3Store(Server):
             connect_timeout=1,
         )
 
+    @classmethod
+    @abstractmethod
+    def has_data(cls, folder: Path) -> bool:
+        """Whether a store of this kind was begun there."""
+
     def _prepare(self) -> None:
         super()._prepare()
+        if all(kind.has_data(self.folder) for kind in _KINDS):
+            raise OperatorError(
+                "two stores, SeaweedFS in `data` and MinIO in `data1` to `data8`, have each begun a lake here",
+                where=str(self.folder),
+                remedy="move away those of the one that is not to be kept",
+            )
         for file, key in zip(self.key_files, (ACCESS_KEY, SECRET_KEY), strict=True):
             file.touch(mode=0o600)
             file.write_text(key)
@@ -109,6 +120,12 @@ class SeaweedStore(S3Store):
         (self.folder / "s3.json").write_text(json.dumps(identities))
         (self.folder / "data").mkdir(exist_ok=True)
 
+    @classmethod
+    def has_data(cls, folder: Path) -> bool:
+        """Whether SeaweedFS has written there."""
+        data = folder / "data"
+        return data.is_dir() and any(data.iterdir())
+
     def _command(self) -> Sequence[str]:
         inner = {name: free_port() for name in ("master.port", "volume.port", "filer.port")}
         grpc = {f"{name}.grpc": free_port() for name in ("s3.port", *inner)}
@@ -138,13 +155,31 @@ class MinioStore(S3Store):
             "MINIO_STORAGE_CLASS_STANDARD": "EC:4",
         }
 
+    @classmethod
+    def has_data(cls, folder: Path) -> bool:
+        """Whether MinIO has written there."""
+        return (folder / "data1").exists()
+
     def _command(self) -> Sequence[str]:
+        program = shutil.which("minio")
+        if program is None:
+            raise ToolMissing(
+                "the store was begun with MinIO, which is not there any more",
+                where=str(self.folder),
+                remedy="put `minio` on PATH; or, to begin anew with an empty store, delete this folder",
+            )
         folders = f"{self.folder / 'data'}{{1...8}}"
-        return [shutil.which("minio") or "minio", "server", "--address", f"{LOOPBACK}:{self.port}", folders]
+        return [program, "server", "--address", f"{LOOPBACK}:{self.port}", folders]
+
+
+_KINDS: tuple[type[S3Store], ...] = (MinioStore, SeaweedStore)
 
 
 def local_store(folder: Path, port: int | None = None) -> S3Store:
-    """MinIO when its program is on PATH, else SeaweedFS."""
+    """The store that the folder was begun with; in a new one MinIO when its program is on PATH, else SeaweedFS."""
+    begun = [kind for kind in _KINDS if kind.has_data(folder)]
+    if begun:
+        return begun[0](folder, port)
     return MinioStore(folder, port) if shutil.which("minio") else SeaweedStore(folder, port)
 
 

@@ -9,6 +9,7 @@ from engine.stack import mongodb, s3
 from engine.stack.kafka import KafkaBroker
 from engine.stack.local_stack import LocalStack
 from engine.stack.ports import LASTING
+from engine.stack.s3 import MinioStore, SeaweedStore, local_store
 from engine.stack.stack_record import PARTS, StackRecord
 from engine.stack.target_text import target_text
 
@@ -44,6 +45,28 @@ def test_brokers_know_each_other_and_connect_knows_all(tmp_path: Path) -> None:
 def test_the_number_of_brokers_cannot_change_under_their_data() -> None:
     with pytest.raises(UsageError, match=r"has 1 broker"):
         StackRecord().with_servers(["kafka"], None).with_servers(["kafka"], 3)
+
+
+def test_a_store_is_kept_whatever_other_comes_to_path_or_leaves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    weed, minio, both, new = (tmp_path / name for name in ("weed", "minio", "both", "new"))
+    for started in (weed / "data/1.dat", minio / "data1/x", both / "data/1.dat", both / "data1/x"):
+        started.parent.mkdir(parents=True)
+        started.touch()
+
+    assert isinstance(local_store(new), SeaweedStore)
+    with pytest.raises(ToolMissing, match="begun with MinIO"):
+        local_store(minio).start()
+
+    (programs / "minio").touch(mode=0o755)
+    assert isinstance(local_store(new), MinioStore)
+    assert isinstance(local_store(weed), SeaweedStore)
+    with pytest.raises(OperatorError, match="two stores"):
+        local_store(both).start()
 
 
 def test_missing_programs_are_told_with_the_remedies(no_programs: None, tmp_path: Path) -> None:  # noqa: ARG001
