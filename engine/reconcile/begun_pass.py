@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Sequence
 
 from engine.errors import UserError
-from engine.reconcile.first_pass import Plan, forget, make_plan
+from engine.reconcile.first_pass import Plan, make_plan
 from engine.reconcile.job import Comparison
+from engine.reconcile.leftovers import forget
 from engine.state.reconciliations import Reconciliation, Reconciliations
 from engine.state.signs_of_life import SILENCE_S
 from engine.telemetry.logs import logger

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,17 +12,16 @@ from engine.reconcile.candidates import compare_buckets
 from engine.reconcile.executor import Executor
 from engine.reconcile.fingerprint import CANONICAL_FORM, new_key
 from engine.reconcile.job import Comparison
-from engine.reconcile.kept_chunks import ChunkPlace, KeptChunks, checkpoints_of, job_name
+from engine.reconcile.kept_chunks import ChunkPlace, KeptChunks, checkpoints_of
 from engine.reconcile.result import Chunk
 from engine.reconcile.scan_order import ScanOrder
 from engine.reconcile.share import Share, cut
 from engine.reconcile.spill import buckets_for
-from engine.reconcile.spill_folder import FOLDER, SpillFolder
+from engine.reconcile.spill_folder import SpillFolder
 from engine.reconcile.spilled_side import SpilledSide
 from engine.reconcile.table_scan import spill_table
 from engine.reconcile.table_side import TableSide
 from engine.source.mongo_errors import reading_from
-from engine.state.checkpoints import Checkpoints
 from engine.state.tenure import Tenure
 from engine.telemetry import traces
 from engine.telemetry.traces import span
@@ -139,12 +137,6 @@ def read_both(comparison: Comparison, plan: Plan, executor: Executor, hold: Tenu
         sum(not outcome.differing for outcome in outcomes),
         tuple((text, outcome.number) for outcome in outcomes for text in outcome.differing),
     )
-
-
-def forget(comparison: Comparison, run: str) -> None:
-    """Remove what a pass that is over, or given up, has left."""
-    shutil.rmtree(comparison.root / FOLDER / run, ignore_errors=True)
-    Checkpoints(comparison.database, job_name(run)).clear()
 
 
 def _scan_source(

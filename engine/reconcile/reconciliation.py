@@ -18,10 +18,11 @@ from engine.errors import ResumePointLost, StateError
 from engine.reconcile.begun_pass import begin
 from engine.reconcile.counts import count_both
 from engine.reconcile.executor import Executor, executor_of
-from engine.reconcile.first_pass import FirstPass, Plan, Progress, forget, read_both
+from engine.reconcile.first_pass import FirstPass, Plan, Progress, read_both
 from engine.reconcile.heartbeat import heard
 from engine.reconcile.in_flight import require_snapshot, touched_since
 from engine.reconcile.job import Comparison
+from engine.reconcile.leftovers import forget, forget_finished
 from engine.reconcile.result import EXIT_CLEAN, Coverage, Result
 from engine.reconcile.sample import sample_size, sampled_documents, sampled_rows, statement
 from engine.reconcile.table_side import NothingFolded, NothingToCount
@@ -31,6 +32,7 @@ from engine.source.mongo_errors import reading_from
 from engine.state.clock import now_text
 from engine.state.reconciliations import Reconciliation, Reconciliations
 from engine.state.tenure import Tenure
+from engine.telemetry.crash_points import reach
 from engine.telemetry.traces import span
 
 
@@ -106,6 +108,7 @@ def _carried_out(
     progress: Progress,
 ) -> Result:
     try:
+        forget_finished(comparison, kept)
         with _files_of(kept, begun.hold):
             read = read_both(comparison, plan, executor, begun.hold, progress)
         blank = replace(_blank(comparison), run=plan.run, started_at=begun.started_at)
@@ -116,6 +119,7 @@ def _carried_out(
         raise
     result = _covered(kept, comparison, result, since=None, until=plan.began)
     kept.finish(begun.hold, without_values(result), result.exit_code, result.coverage.verified_until)
+    reach("reconcile.result.after_keeping")
     forget(comparison, plan.run)
     return result
 

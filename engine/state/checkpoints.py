@@ -14,6 +14,13 @@ from engine.state.database import Database
 from engine.state.schema import checkpoints
 
 
+def jobs_with_checkpoints(database: Database, prefix: str) -> set[str]:
+    """The jobs that have any, of those whose names begin so."""
+    query = select(checkpoints.c.job).where(checkpoints.c.job.startswith(prefix, autoescape=True)).distinct()
+    with database.reading() as connection:
+        return set(connection.execute(query).scalars())
+
+
 def unguarded(_connection: Connection) -> None:
     """What a job asks before it saves that no other process could take over."""
 

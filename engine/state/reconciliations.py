@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -139,6 +139,14 @@ class Reconciliations:
     def finished(self, table: str) -> list[Reconciliation]:
         """Those that ended, the newest first."""
         return self._read(self._of(table) & reconciliations.c.finished_at.is_not(None))
+
+    def finished_among(self, table: str, runs: Collection[str]) -> list[str]:
+        """Those of these ids that are passes of the table and have a result."""
+        which = self._of(table) & reconciliations.c.finished_at.is_not(None)
+        with self._database.reading() as connection:
+            return sorted(
+                set(runs).intersection(connection.execute(select(reconciliations.c.id).where(which)).scalars())
+            )
 
     def latest(self) -> list[Reconciliation]:
         """The last that ended of each table and mode, by table."""

@@ -126,3 +126,38 @@ def test_a_pass_that_was_killed_while_it_merged_files_reads_nothing_again_and_fi
         result = Reconciliations(state, target.target).finished("things")[0].result
     assert result is not None
     assert (result["source_documents"], result["totals"]) == (MANY_CHUNKS, {"missing": 1}), "it was read again"
+
+
+def test_what_a_pass_leaves_that_was_killed_after_its_result_goes_with_the_next_one_and_nothing_else_does(
+    tmp_path: Path, mongo: str, database: Database[Any], nursery: Nursery
+) -> None:
+    things = database["things"]
+    things.insert_many([{"_id": number} for number in range(5)])
+    project = Project(tmp_path, mongo, things.full_name)
+    project.write()
+    project.apply(nursery)
+    project.catch_up(nursery)
+    crash = project.start("reconcile", nursery=nursery, environment={VARIABLE: "reconcile.result.after_keeping"})
+    assert crash.wait() == -DEATH, crash.text
+    target = load_project(project.folder).target()
+
+    with closing(open_database(target.state_url(project.folder))) as state:
+        kept = Reconciliations(state, target.target)
+        (done,) = kept.finished("things")
+        under_way = kept.begin("underway", "others", "full", {})
+        other = kept.begin("other", "others", "full", {})
+        kept.finish(other.hold, {}, 0, None)
+        for run in (under_way.id, other.id):
+            Checkpoints(state, job_name(run)).put("key", 1)
+        for name in (under_way.id, other.id, "unknown"):
+            (project.folder / FOLDER / name).mkdir()
+        assert (project.folder / FOLDER / done.id).is_dir()
+
+        last = project.start("reconcile", nursery=nursery, environment={VARIABLE: ""})
+
+        assert last.wait() == 0, last.text
+        assert {path.name for path in (project.folder / FOLDER).iterdir()} == {under_way.id, other.id, "unknown"}
+        assert {run for run in (done.id, under_way.id, other.id) if Checkpoints(state, job_name(run)).all()} == {
+            under_way.id,
+            other.id,
+        }
