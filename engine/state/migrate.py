@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect, text
@@ -22,7 +23,7 @@ def migrate(connection: Connection, place: str) -> None:
     """Run what is missing, inside the caller's transaction.
 
     Raises:
-        StateError: the database stands at a migration this oplake does not know.
+        StateError: the database stands at a migration this oplake does not know, or holds tables that are in the way.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": POSTGRESQL_LOCK})
@@ -30,7 +31,7 @@ def migrate(connection: Connection, place: str) -> None:
     if found == REVISION:
         return
     if found is None:
-        _make(connection)
+        _make(connection, place)
     else:
         _upgrade(connection, place, found)
 
@@ -43,7 +44,11 @@ def revision(connection: Connection) -> str | None:
     return str(found) if found is not None else None
 
 
-def _make(connection: Connection) -> None:
+def _make(connection: Connection, place: str) -> None:
+    seen = inspect(connection)
+    in_the_way = {VERSION_TABLE, *metadata.tables} & {*seen.get_table_names(), *seen.get_view_names()}
+    if in_the_way:
+        raise _not_a_state(sorted(in_the_way), place)
     # As the newest migration leaves them: a first command need not import Alembic to repeat every migration.
     metadata.create_all(connection, checkfirst=False)
     stands_at = Table(
@@ -78,4 +83,15 @@ def written_by_newer(found: str, place: str) -> StateError:
         f"the state was written by a newer oplake (schema {found}, this one knows up to {REVISION})",
         where=place,
         remedy="upgrade oplake on this machine",
+    )
+
+
+def _not_a_state(found: Sequence[str], place: str) -> StateError:
+    mark = "is empty" if VERSION_TABLE in found else "is not there"
+    return StateError(
+        f"the database is neither empty nor a state: it has {', '.join(found)}, and {VERSION_TABLE}, which would tell "
+        f"their schema, {mark}",
+        where=place,
+        remedy="when they are another program's, name a database of its own under `state:` of the target; when a "
+        "restore was cut off, empty the database and restore the whole backup",
     )

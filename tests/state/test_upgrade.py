@@ -131,3 +131,33 @@ def test_a_state_that_is_not_there_is_said_to_be_so_and_is_made(state_url: str, 
     shown = oplake("state", "show", folder=project, env=env)
     assert (shown.returncode, "no state yet" in shown.stdout) == (3, True)
     assert oplake("state", "upgrade", folder=project, env=env).stdout.endswith(f"schema {REVISION}, made\n")
+
+
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [
+        (
+            ["CREATE TABLE jobs (n INTEGER)", "CREATE VIEW locks AS SELECT n FROM jobs"],
+            "it has jobs, locks, .*not there",
+        ),
+        ([f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32))"], "it has oplake_schema, .*is empty"),
+    ],
+)
+def test_a_database_with_tables_in_the_way_is_left_as_it_is_and_told(
+    state_url: str, there: list[str], told: str
+) -> None:
+    if state_url.startswith("sqlite:///"):
+        Path(state_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(state_url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        for statement in there:
+            connection.exec_driver_sql(statement)
+        before = described(connection)
+
+    with pytest.raises(StateError, match=told) as caught:
+        open_database(state_url)
+
+    assert "database of its own" in caught.value.remedy
+    with engine.begin() as connection:
+        assert described(connection) == before
+    engine.dispose()
