@@ -39,7 +39,7 @@ class Executor(Protocol):
             SourceError: the server refuses.
             StateError: a checkpoint cannot be saved.
             PassTaken: another process has the pass in hand by now.
-            OperatorError: a process that read was killed.
+            OperatorError: a process that read was killed, or ended early in another way.
             ClusterError: a cluster cannot be reached, or gives up on a chunk.
         """
 

@@ -10,11 +10,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from engine.errors import OperatorError
 from engine.reconcile.kept_chunks import ChunkPlace, KeptChunks
 from engine.reconcile.leash import held_back_interrupts, obey, require_leash
 from engine.reconcile.result import Chunk
 from engine.reconcile.scan_order import ScanOrder, scan
+from engine.reconcile.worker_ends import ended_early
 from engine.telemetry.traces import span, tracing
 
 _LOOK_EVERY_S = 0.5
@@ -45,18 +45,15 @@ class LocalExecutor:
         context = multiprocessing.get_context("spawn")  # a forked child would share connections and threads' locks
         leash, hand = context.Pipe(duplex=False)
         with leash, ProcessPoolExecutor(self.workers, context, obey, (leash, os.getpid())) as pool:
+            processes = pool._processes  # the pool forgets them at its end, and they alone know how they ended
             try:
                 with held_back_interrupts():  # it is this process that somebody interrupts, and that tells the others
                     shares = [pool.submit(_in_a_process, order, self.uri, kept.place) for order in orders]
                 for chunk in _chunks(shares, look):
                     finished(chunk)
             except BrokenProcessPool as error:
-                raise OperatorError(
-                    "a process that read a share of the collection was killed",
-                    where=f"--workers {self.workers}",
-                    remedy="the system's log tells by whom; for want of memory take fewer workers, or a smaller "
-                    "--chunk-rows; what is finished is kept: add --resume",
-                ) from error
+                pool.shutdown()  # which waits for all of them to end
+                raise ended_early([one.exitcode for one in processes.values()], self.workers) from error
             finally:
                 hand.close()
                 pool.shutdown(cancel_futures=True)

@@ -22,6 +22,7 @@ from engine.reconcile.local_executor import LocalExecutor
 from engine.reconcile.scan_order import ScanOrder, go_on
 from engine.reconcile.source_scan import ChunkLimits
 from engine.reconcile.spill_folder import FOLDER, SpillFolder
+from engine.reconcile.worker_ends import ended_early
 from engine.state.reconciliations import Reconciliations
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project
@@ -134,18 +135,44 @@ def test_an_interrupt_while_processes_are_started_waits_for_no_share(project: Pr
         assert not any(standing.is_done for standing in kept.standings(len(plan.shares)))
 
 
-def test_a_worker_that_is_killed_ends_the_pass_with_what_to_do(project: Project) -> None:
+@pytest.mark.parametrize(
+    ("number", "told", "remedy"),
+    [
+        (signal.SIGKILL, r"was killed \(SIGKILL\)", "fewer workers"),
+        (signal.SIGSEGV, r"crashed \(SIGSEGV\)", "fault of oplake"),
+        (signal.SIGTERM, r"was ended by somebody \(SIGTERM\)", "happens again"),
+    ],
+)
+def test_a_worker_that_ends_early_ends_the_pass_with_how_and_what_to_do(
+    project: Project, number: signal.Signals, told: str, remedy: str
+) -> None:
     with comparing(project) as comparison:
         plan, kept = begun(comparison)
 
         def look() -> None:
             if any(standing.chunks for standing in kept.standings(len(plan.shares))):
-                multiprocessing.active_children()[0].kill()
+                os.kill(multiprocessing.active_children()[0].pid or 0, number)
 
-        with pytest.raises(OperatorError, match="was killed") as failed:
+        with pytest.raises(OperatorError, match=told) as failed:
             scan(comparison, plan, kept, look)
 
+        assert remedy in failed.value.remedy
         assert "--resume" in failed.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        ([-15, 3, None], "ended by itself, with exit code 3"),
+        ([-15, 0], "ended by itself, with exit code 0"),
+        ([0, -9], "was killed"),
+        ([-15, -64], "SIGRTMAX"),
+        ([-63], "signal 63"),
+        ([], "ended before its work was done"),
+    ],
+)
+def test_how_the_one_ended_that_broke_the_pool_is_told(codes: list[int | None], told: str) -> None:
+    assert told in ended_early(codes, 2).what
 
 
 def lives(process: psutil.Process) -> bool:
