@@ -24,6 +24,7 @@ from deltalake.exceptions import (
 
 from engine.errors import CommitConflict, InternalError, LakeError, OplakeError
 from engine.lake import WRITES_AT_ONCE
+from engine.spec.target import S3
 
 
 class StoreFailed(CommitConflict):
@@ -34,7 +35,12 @@ class StoreSilent(LakeError):
     """The store fails just now: whoever can wait may read again."""
 
 
+class NoTable(LakeError):
+    """There is no Delta table at the place."""
+
+
 _MISSING_FILE = "not found"
+_LOG = "_delta_log/"
 _STORE_FAILED = "Generic S3 error"
 """What object_store says when its retries are spent; a refusal has other words."""
 _UNTRUSTED = re.compile(r"invalid peer certificate\W*(\w*)")
@@ -49,7 +55,8 @@ def reading(uri: str) -> Iterator[None]:
     """Translate what goes wrong while a table is read.
 
     Raises:
-        StoreSilent: the store does not answer, or with an error of its own.
+        StoreSilent: the store does not answer, or with an error of its own, or has no commit that it lists.
+        NoTable: there is none.
         LakeError: the table, or a file of it, cannot be read.
     """
     try:
@@ -57,7 +64,7 @@ def reading(uri: str) -> Iterator[None]:
     except OplakeError:
         raise
     except TableNotFoundError as error:
-        raise LakeError("there is no Delta table here", where=uri, remedy="run `oplake apply` to create it") from error
+        raise NoTable("there is no Delta table here", where=uri, remedy="run `oplake apply` to create it") from error
     except (DeltaError, OSError, pa.ArrowException) as error:
         raise _unreadable(error, uri) from error
     except Exception as error:
@@ -135,7 +142,8 @@ def _unreadable(error: BaseException, uri: str) -> LakeError:
     if distrust is not None:
         return distrust
     if is_missing_file(error):
-        return LakeError(
+        is_listed = uri.startswith(S3) and _LOG in str(error)
+        return (StoreSilent if is_listed else LakeError)(
             f"a file of the table is gone ({_one_line(error)})",
             where=uri,
             remedy="read again; if it stays gone it was deleted or vacuumed too early: restore it, "

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
-from engine.errors import LakeError
-from engine.lake.delta_errors import reading
+from engine.errors import CommitConflict, LakeError
+from engine.lake.delta_errors import StoreSilent, reading
 from engine.lake.delta_log import DeltaLog
+from engine.spec.target import S3
 
 
 class TableReplaced(LakeError):
@@ -33,7 +34,15 @@ class TableReplaced(LakeError):
             if now
             else "if that was meant, nothing is to be done; else `oplake apply` makes the table again"
         )
-        return cls(f"the table was {what} while it was being written", where=uri, remedy=remedy)
+        kind = TableMissing if now is None and uri.startswith(S3) else cls
+        return kind(f"the table was {what} while it was being written", where=uri, remedy=remedy)
+
+
+class TableMissing(TableReplaced, StoreSilent):
+    """The table is not there, says a store of several hosts, one of which may have been away when it was written.
+
+    Recovery: ask again; when the answer stays, as for a table that was deleted.
+    """
 
 
 class Standing:
@@ -54,16 +63,25 @@ class Standing:
         self._commit = self._read()
 
     def check(self) -> None:
-        """Fail when another table, or none, stands at the URI.
+        """Fail when another table, or none, stands at the URI, or another commit in the place of the noted one.
 
         Raises:
-            TableReplaced: it does.
+            TableReplaced: another table, or none.
+            CommitConflict: another commit, which a store without conditional puts lets happen.
         """
-        if self._commit is not None and self._read() == self._commit:
+        commit = self._read()
+        if commit is not None and commit == self._commit:
             return
         now = identity_at(self._table.table_uri, self._options)
         if now != str(self._table.metadata().id):
             raise TableReplaced.at(self._table.table_uri, now)
+        if commit is not None and self._commit is not None:
+            raise CommitConflict(
+                f"commit {self._version} was overwritten by another one, so what it held is no part of the table",
+                where=self._table.table_uri,
+                remedy="open the table again and go on from its committed position; "
+                "then find out why the store overwrites an object that is to be put only where there is none",
+            )
 
     def _read(self) -> list[str] | None:
         """The commit of the noted version; None when it was cleaned up."""

@@ -21,7 +21,7 @@ from engine.errors import (
     SecretsUnreachable,
 )
 from engine.lake.change_log import ChangeLog
-from engine.lake.delta_errors import StoreSilent
+from engine.lake.delta_errors import NoTable, StoreSilent
 from engine.lake.standing import TableReplaced
 from engine.runtime.appending import Appender
 from engine.runtime.folding import fold, is_folded, let_others_fold
@@ -187,7 +187,12 @@ class Worker:
             TableReplaced: it is not, and the specs this worker was started with may not be the new one's.
         """
         self._options = self.job.target.lake.storage_options()
-        log = ChangeLog.open(self.job.paths.changes, self._options)
+        try:
+            log = ChangeLog.open(self.job.paths.changes, self._options)
+        except NoTable as error:
+            if self._log_id is None:
+                raise
+            raise TableReplaced.at(self.job.paths.changes, None) from error
         if self._log_id not in (None, log.id):
             raise TableReplaced.at(log.uri, log.id)
         self._log_id = log.id

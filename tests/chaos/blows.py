@@ -21,7 +21,7 @@ from tests.chaos.hosts import Hosts
 from tests.chaos.project import ChaosProject
 from tests.chaos.retelling import retell
 from tests.chaos.rewinding import Rewinding
-from tests.faults.s3_proxy import Fault, On, Rule
+from tests.faults.s3_proxy import FAILURES, Fault, On, Rule
 
 KILLS: Mapping[str, int] = MappingProxyType(
     {"guest": 7, "worker": 5, "supervisor": 2, "connect": 2, "kafka": 2, "s3": 2}
@@ -102,8 +102,8 @@ class Blows:
         return True
 
     def _trouble_store(self) -> bool:
-        every = tuple(Fault)
-        self._servers.proxy.suffer(Rule(On.COMMIT, every, odds=0.3), Rule(On.ANY, every, odds=0.03))
+        forgets = Rule(On.LOG, (Fault.UNKNOWN,), odds=0.01)
+        self._servers.proxy.suffer(Rule(On.COMMIT, FAILURES, odds=0.3), forgets, Rule(On.ANY, FAILURES, odds=0.03))
         self._calm_again_at = time.monotonic() + TROUBLED_S
         return True
 

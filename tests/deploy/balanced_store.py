@@ -11,10 +11,12 @@ import pytest
 
 from engine.errors import CommitConflict
 from engine.lake.change_log import ChangeLog
+from engine.lake.delta_errors import NoTable, StoreSilent
 from engine.stack.ports import LOOPBACK, free_port
 from engine.stack.s3 import S3Store, SeaweedStore, find_weed
 from tests.deploy.prometheus import ROOT
 from tests.lake.changes import Change, rows
+from tests.patience import wait_until
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 needs_nginx = pytest.mark.skipif(not os.environ.get("CI") and not NGINX, reason="needs nginx (Debian: nginx-light)")
@@ -94,11 +96,19 @@ class Balancer(S3Store):
 
 
 def append(log: ChangeLog, number: int) -> ChangeLog:
-    """Append one event as a run does: after a commit of unknown fate the log tells whether it was written."""
-    try:
-        log.append(rows([Change(str(number), number, "c")], log.columns()), {"p": number})
-    except CommitConflict:
-        log = ChangeLog.open(log.uri, log.storage_options)
-        if log.position()["p"] < number:
-            return append(log, number)
-    return log
+    """Append one event as a run does: after an error the log, opened anew, tells whether it was written."""
+    held: list[ChangeLog] = [log]
+
+    def is_written() -> bool:
+        try:
+            log = held.pop() if held else ChangeLog.open(uri, options)
+            if log.position()["p"] < number:
+                log.append(rows([Change(str(number), number, "c")], log.columns()), {"p": number})
+        except (CommitConflict, StoreSilent, NoTable):
+            return False
+        held.append(log)
+        return True
+
+    uri, options = log.uri, log.storage_options
+    wait_until(is_written)
+    return held.pop()

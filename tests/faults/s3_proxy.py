@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 PATIENCE_S = 60
 SLOW_S = 0.5
 NOT_HANDED_BACK = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server", "content-length"})
+NOTHING = b"<?xml version='1.0'?><ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
 SLOW_DOWN = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
 
 
@@ -37,6 +38,11 @@ class Fault(Enum):
     DROP_BEFORE = "its connection is closed; it never reaches the store"
     DROP_AFTER = "its connection is closed after the store has carried it out"
     LATE = "its connection is closed; it reaches the store when the test says so"
+    UNKNOWN = "answered as if the store had never had the object, or any that is to be listed"
+
+
+FAILURES = tuple(fault for fault in Fault if fault is not Fault.UNKNOWN)
+"""What nobody can take for the store's answer."""
 
 
 class On(Enum):
@@ -44,6 +50,8 @@ class On(Enum):
 
     COMMIT = "puts of an entry of a Delta log"
     DATA = "puts of data files"
+    LOG = "gets and listings of Delta logs"
+    ENTRY = "gets of entries of Delta logs"
     ANY = "all"
 
 
@@ -59,9 +67,18 @@ class Request:
     def is_one_of(self, kind: On) -> bool:
         """Whether it is of this kind."""
         path = self.path.partition("?")[0]
-        is_commit = self.method == "PUT" and "/_delta_log/" in path and path.endswith(".json")
-        is_data = self.method in ("PUT", "POST") and path.endswith(".parquet")
-        return kind is On.ANY or (is_commit if kind is On.COMMIT else is_data)
+        is_entry = "/_delta_log/" in path and path.endswith(".json")
+        match kind:
+            case On.COMMIT:
+                return self.method == "PUT" and is_entry
+            case On.DATA:
+                return self.method in ("PUT", "POST") and path.endswith(".parquet")
+            case On.ENTRY:
+                return self.method == "GET" and is_entry
+            case On.LOG:
+                return self.method in ("GET", "HEAD") and "_delta_log" in self.path
+            case On.ANY:
+                return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +226,10 @@ def _handler_of(proxy: _Proxy) -> type[BaseHTTPRequestHandler]:
             fault = proxy.fault_of(request)
             if fault is Fault.SLOW_DOWN:
                 self.reply(Answer(503, {"Content-Type": "application/xml"}, SLOW_DOWN))
+                return
+            if fault is Fault.UNKNOWN:
+                is_listing = "list-type=" in request.path
+                self.reply(Answer(200 if is_listing else 404, {"Content-Type": "application/xml"}, NOTHING))
                 return
             if fault in (Fault.DROP_BEFORE, Fault.LATE):
                 self.drop()

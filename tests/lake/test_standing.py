@@ -77,3 +77,18 @@ def test_commits_of_others_and_commits_that_were_cleaned_up_are_no_replacement(h
         held.append(rows([Change("b", 2)]), {"p": 1})
     ChangeLog.open(held.uri).append(rows([Change("b", 2)]), {"p": 1})
     assert len(stored(held.uri)) == 2
+
+
+def test_a_commit_that_was_overwritten_is_found_and_its_rows_are_written_again(held: ChangeLog) -> None:
+    """What two workers do to each other in a store that does not keep conditional puts."""
+    other = ChangeLog.open(held.uri)
+    held.append(rows([Change("a", 1)]), {"p": 1})
+    commit = folder(held) / "_delta_log" / f"{held.version():020d}.json"
+    commit.unlink()
+    other.append(rows([Change("b", 2)]), {"other": 1})
+    with pytest.raises(CommitConflict, match="commit 1 was overwritten by another one"):
+        held.append(rows([Change("c", 3)]), {"p": 2})
+    again = ChangeLog.open(held.uri)
+    assert again.position() == {"other": 1}
+    again.append(rows([Change("a", 1), Change("c", 3)]), {"p": 2})
+    assert sorted(row["_id"] for row in stored(held.uri)) == ["a", "b", "c"]
