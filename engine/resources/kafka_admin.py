@@ -83,11 +83,14 @@ class KafkaAdmin:
         Raises:
             TransportError: the cluster cannot be reached, or refuses.
         """
-        there = self._metadata().topics
-        found = sorted(name for name in names if name in there)
-        batches = [found[start : start + BATCH] for start in range(0, len(found), BATCH)]
+        asked = sorted(set(names))
+        batches = [asked[start : start + BATCH] for start in range(0, len(asked), BATCH)]
+        if not batches:
+            return {}
         with ThreadPoolExecutor(REQUESTS) as pool:
-            return {name: topic for batch in pool.map(self._described, batches) for name, topic in batch.items()}
+            live = {name: topic for batch in pool.map(self._described, batches) for name, topic in batch.items()}
+        self._trouble.forget(self._client)
+        return live
 
     def create(self, name: str, partitions: int, replicas: int, config: Mapping[str, str]) -> None:
         """Create a topic.
@@ -140,7 +143,7 @@ class KafkaAdmin:
         """
         self._done(self._client.delete_topics([name])[name], f"topic {name}", "cannot be deleted")
         deadline = time.monotonic() + TIMEOUT_S
-        while name in self._metadata().topics:
+        while self._is_there(name):
             if time.monotonic() > deadline:
                 raise self._error(f"topic {name} is still there after its deletion")
             time.sleep(0.1)
@@ -154,6 +157,12 @@ class KafkaAdmin:
             raise self._error("Kafka does not answer", error) from None
         self._trouble.forget(self._client)
         return answer
+
+    def _is_there(self, name: str) -> bool:
+        from confluent_kafka import TopicCollection  # noqa: PLC0415  as above
+
+        described = self._client.describe_topics(TopicCollection([name]), request_timeout=TIMEOUT_S)
+        return self._known(described[name], name) is not None
 
     def _described(self, names: list[str]) -> dict[str, LiveTopic]:
         from confluent_kafka import TopicCollection  # noqa: PLC0415  as above
@@ -186,8 +195,11 @@ class KafkaAdmin:
 
         with suppress(TimeoutError):
             error = future.exception(TIMEOUT_S)
-            if isinstance(error, KafkaException) and error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                return None
+            if isinstance(error, KafkaException):
+                if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    return None
+                if error.args[0].code() in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT):
+                    raise self._error("Kafka does not answer", error)
         return self._done(future, f"topic {name}", "cannot be looked at")
 
     def _done(self, future: Future[_T], where: str, what: str) -> _T:

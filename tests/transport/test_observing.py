@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -62,6 +63,23 @@ def test_topics_are_asked_about_by_the_hundred(servers: Servers, monkeypatch: py
     assert {one.config["cleanup.policy"] for one in found.values()} == {"delete"}
     assert [one.calls for one in asked.values()] == [3, 3]
     assert all(one.most_at_once <= REQUESTS for one in asked.values())
+
+
+def test_nobody_lists_the_topics_of_others_to_look_at_one_make_it_or_delete_it(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, name = KafkaAdmin({"bootstrap.servers": servers.bootstrap}), f"one-{uuid.uuid4().hex}"
+
+    def listing(*_: object, **__: object) -> None:
+        pytest.fail("all topics were listed")
+
+    monkeypatch.setattr(admin._client, "list_topics", listing, raising=False)
+    assert admin.topics([name]) == {}
+    admin.create(name, 2, 1, {})
+    wait_until(lambda: bool(admin.topics([name])))
+    assert admin.topics([name, name])[name].partitions == 2
+    admin.delete(name)
+    assert admin.topics([name]) == {}
 
 
 def test_the_recorded_connect_answers_as_the_real_one_does(servers: Servers, mongo: str) -> None:
