@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from functools import partial
 
-from engine.errors import InternalError
+from engine.errors import InternalError, LakeError
 from engine.lake.change_log import ChangeLog
+from engine.lake.delta_errors import is_missing_file
 from engine.lake.fold import fold_current
 from engine.lake.fold_history import fold_history
 from engine.lake.fold_steps import FoldResult
@@ -14,6 +17,7 @@ from engine.lake.log_commits import LogHistoryGone, commits_after
 from engine.lake.log_tail import LogTail
 from engine.resources.partitions import partitions
 from engine.runtime.jobs import TableJob
+from engine.spec.target import S3
 
 OTHERS_FOLD_S = 15.0
 """How long, at the end of a run, a worker lets the one that folds the table go first: two folds at once do the work
@@ -21,6 +25,8 @@ twice, and the second one's is thrown away."""
 
 
 _LOOK_EVERY_S = 0.5
+_ASK_AGAIN_AFTER_S = (1.0, 2.0, 4.0, 8.0)
+"""So long a host of a store that is back from an outage may say that what was written meanwhile is not there."""
 
 
 def let_others_fold(is_done: Callable[[], bool], nap: Callable[[float], None], clock: Callable[[], float]) -> None:
@@ -45,7 +51,7 @@ def is_folded(uri: str | None, log: ChangeLog) -> bool:
     return not any(commit.rows for commit in commits_after(tail.table, through))
 
 
-def fold(job: TableJob, log: ChangeLog) -> FoldResult:
+def fold(job: TableJob, log: ChangeLog, nap: Callable[[float], None] = time.sleep) -> FoldResult:
     """Bring the folded table up to the log; from the whole log when its newest commits were cleaned up.
 
     Raises:
@@ -57,7 +63,20 @@ def fold(job: TableJob, log: ChangeLog) -> FoldResult:
         raise InternalError("a table of mode `changes` has nothing to fold", where=job.table)
     run = fold_current if job.pipeline.table.mode == "current" else fold_history
     _, declared = partitions(job.pipeline)
+    once = partial(run, log, uri, partition_by=declared)
+    for wait_s in _ASK_AGAIN_AFTER_S if uri.startswith(S3) else ():
+        try:
+            return once()
+        except LakeError as error:
+            if not _is_gone(error):
+                raise
+        nap(wait_s)
     try:
-        return run(log, uri, partition_by=declared)
+        return once()
     except LogHistoryGone:
-        return run(log, uri, partition_by=declared, rebuild=True)
+        return once(rebuild=True)
+
+
+def _is_gone(error: LakeError) -> bool:
+    cause = error.__cause__
+    return isinstance(error, LogHistoryGone) or (cause is not None and is_missing_file(cause))

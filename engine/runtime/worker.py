@@ -157,7 +157,7 @@ class Worker:
                                 self._now,
                             )
                         with self._traces.fold():
-                            self.report.folded(fold(self.job, log))
+                            self.report.folded(fold(self.job, log, self._nap))
                         self._upkeep.keep_if_due()
                         event = Folded(self._now())
                     case Exit(reason):

@@ -52,6 +52,7 @@ class On(Enum):
     DATA = "puts of data files"
     LOG = "gets and listings of Delta logs"
     ENTRY = "gets of entries of Delta logs"
+    ROWS = "gets of data files"
     ANY = "all"
 
 
@@ -67,7 +68,8 @@ class Request:
     def is_one_of(self, kind: On) -> bool:
         """Whether it is of this kind."""
         path = self.path.partition("?")[0]
-        is_entry = "/_delta_log/" in path and path.endswith(".json")
+        is_log = "_delta_log" in self.path
+        is_entry = is_log and path.endswith(".json")
         match kind:
             case On.COMMIT:
                 return self.method == "PUT" and is_entry
@@ -75,8 +77,10 @@ class Request:
                 return self.method in ("PUT", "POST") and path.endswith(".parquet")
             case On.ENTRY:
                 return self.method == "GET" and is_entry
+            case On.ROWS:
+                return self.method in ("GET", "HEAD") and path.endswith(".parquet") and not is_log
             case On.LOG:
-                return self.method in ("GET", "HEAD") and "_delta_log" in self.path
+                return self.method in ("GET", "HEAD") and is_log
             case On.ANY:
                 return True
 
