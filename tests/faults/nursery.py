@@ -17,7 +17,7 @@ from typing import TextIO
 
 
 class Nursery:
-    """A process that forks; one child at a time."""
+    """A process that forks; one child at a time, which the next one's start would kill."""
 
     def __init__(self) -> None:
         here, there = socket.socketpair()
@@ -30,16 +30,26 @@ class Nursery:
                 stdout=subprocess.DEVNULL,
             )
         self._answers = here.makefile("r", encoding="ascii")
+        self._last: Forked | None = None
 
     def start(self, arguments: Sequence[str], environment: Mapping[str, str], patch: str | None = None) -> Forked:
         """Fork one that runs `oplake` with these arguments; ``patch`` names a function of ``patches``."""
+        self._end_last()
         read, write = os.pipe()
         request = {"arguments": list(arguments), "environment": dict(environment), "patch": patch}
         socket.send_fds(self._channel, [json.dumps(request).encode()], [write])
         os.close(write)
-        return Forked(self._channel, self._answers, os.fdopen(read, "r"))
+        self._last = Forked(self._channel, self._answers, os.fdopen(read, "r"))
+        return self._last
+
+    def _end_last(self) -> None:
+        """What a test that failed has left running, or stopped, is in the way of the next one."""
+        if self._last is not None and self._last.returncode is None:
+            self._last.kill()
+            self._last.wait(30)
 
     def close(self) -> None:
+        self._end_last()
         self._answers.close()
         self._channel.close()
         self._process.wait(30)

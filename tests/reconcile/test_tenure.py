@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database as Documents
 
+from engine.errors import StateError
 from engine.reconcile.kept_chunks import job_name
 from engine.reconcile.spill_folder import FOLDER
 from engine.spec.project import load_project
@@ -72,8 +73,17 @@ def asleep(project: Project, state: Database, others: Nursery) -> Running:
     """Such a pass, which has read something and has then been silent for too long."""
     sleeping = elsewhere(project, others, 70)
     wait_for_chunks(project, "source-*-1.arrow")
-    sleeping.send(signal.SIGSTOP)
-    as_if(state, begun(state).id, silent_s=SILENCE_S + 1)
+
+    def is_asleep() -> bool:
+        sleeping.send(signal.SIGSTOP)
+        try:
+            as_if(state, begun(state).id, silent_s=SILENCE_S + 1)
+        except StateError:  # stopped in the middle of a write of its own, which locks a SQLite file
+            sleeping.send(signal.SIGCONT)
+            return False
+        return True
+
+    wait_until(is_asleep)
     return sleeping
 
 
