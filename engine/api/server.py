@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from types import FrameType
+from collections.abc import Mapping
+from types import FrameType, MappingProxyType
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from engine.errors import OperatorError
+from engine.telemetry.logs import logger
 
 GRACE_S = 30
 """How long a stop waits for requests in hand."""
@@ -39,21 +44,54 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def run(app: FastAPI | str, host: str, port: int, workers: int) -> None:
+class AddressUnusable(OperatorError):
+    """The address of the service cannot be listened on."""
+
+    code = "address-unusable"
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket of this address, for ``run``; port 0 takes one that is free.
+
+    Raises:
+        AddressUnusable: somebody else listens there, or the address is none of this machine's.
+    """
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        # Who connects from now on waits for the application to be there, and is not refused.
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        raise AddressUnusable(
+            f"cannot listen: {error.strerror}",
+            where=f"--host {host} --port {port}",
+            remedy="choose an address of this machine and a free port; --port 0 takes one",
+        ) from error
+    return listening
+
+
+def run(app: FastAPI | str, listening: socket.socket, workers: int) -> None:
     """Serve until a signal comes, then finish what is in hand."""
+    logger().info("service listens", address=_address(listening))
     if isinstance(app, str):
-        uvicorn.run(app, factory=True, workers=workers, **_options(host, port))
-        return
-    Server(uvicorn.Config(app, **_options(host, port))).run()
+        Multiprocess(uvicorn.Config(app, factory=True, workers=workers, **_OPTIONS), sockets=[listening]).run()
+    else:
+        Server(uvicorn.Config(app, **_OPTIONS)).run(sockets=[listening])
 
 
-def _options(host: str, port: int) -> dict[str, Any]:
-    return {
-        "host": host,
-        "port": port,
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if listening.family == socket.AF_INET6 else f"http://{host}:{port}"
+
+
+_OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
         "access_log": False,
         "log_level": "warning",
         "server_header": False,
         "timeout_keep_alive": KEEP_ALIVE_S,
         "timeout_graceful_shutdown": GRACE_S,
     }
+)

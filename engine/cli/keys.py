@@ -32,6 +32,8 @@ def keys() -> None:
 @target_option
 def create(name: str, role: Role, expires: str | None, project: Path, target: str | None) -> None:
     """Make a key and print it, once: only its digest is kept."""
+    if not name.strip() or not name.isprintable():
+        raise UsageError("a key needs a name of one line", where="NAME", remedy="say who will use it, as `ann`")
     with _keys(project, target) as found:
         _, text = found.create(name, role, _time(expires) if expires else None)
     click.echo(text)
@@ -81,4 +83,4 @@ def _time(duration: str) -> str:
     try:
         return (datetime.now(UTC) + parse_duration(duration)).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"{duration!r} is {error}", where="--expires") from None
+        raise UsageError(f"{duration!r} {error}", where="--expires") from None

@@ -66,17 +66,17 @@ def _serve(host: str, port: int, workers: int) -> None:
             where="oplake serve",
             remedy="pip install 'oplake[api]'",
         ) from error
-    from engine.api.server import run
+    from engine.api.server import bound, run
     from engine.api.settings import read_settings
     from engine.telemetry.logs import configure
 
     assert uvicorn  # noqa: S101  found
     configure(sys.stderr, as_json=not sys.stderr.isatty())
-    settings = read_settings()
-    app = create_app(settings)
-    if workers > 1:
-        app.state.service.close()
-    run(app if workers == 1 else "engine.api.application:from_environment", host, port, workers)
+    with bound(host, port) as listening:
+        app = create_app(read_settings())
+        if workers > 1:
+            app.state.service.close()
+        run(app if workers == 1 else "engine.api.application:from_environment", listening, workers)
 
 
 def _is_loopback(host: str) -> bool:
