@@ -30,7 +30,7 @@ TEMP_FOLDER = Path(".oplake", "tmp")
     "--format",
     "form",
     type=click.Choice(["table", "csv", "json", "parquet", "arrow"]),
-    help="How to write the rows.  [default: table; by --out's suffix where there is one]",
+    help="How to write the rows.  [default: table; with --out by the file's suffix]",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @click.option("--max-rows", type=click.IntRange(1), default=100, show_default=True, help="Rows that a table shows.")
@@ -57,13 +57,22 @@ def query(sql: str | None, **options: Any) -> None:  # noqa: ANN401 - click
 
 
 def _format(form: str | None, out: Path | None) -> str:
-    by_suffix = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".arrow": "arrow", ".arrows": "arrow"}
-    chosen = form or (by_suffix.get(out.suffix.lower()) if out else None) or "table"
+    chosen = form or (_form_by_suffix(out) if out else "table")
     if chosen == "parquet" and out is None:
         raise UsageError("Parquet is no text", where="--format", remedy="add --out FILE.parquet")
     if chosen == "arrow" and out is None and sys.stdout.isatty():
         raise UsageError("an Arrow stream is no text", where="--format", remedy="add --out FILE.arrow, or pipe it")
     return chosen
+
+
+def _form_by_suffix(out: Path) -> str:
+    """The form that a file's name asks for: none is guessed, since a table would leave rows out."""
+    by_suffix = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".arrow": "arrow", ".arrows": "arrow"}
+    form = by_suffix.get(out.suffix.lower())
+    if form is None:
+        remedy = f"end it in one of {', '.join(by_suffix)}, or add --format"
+        raise UsageError("the file's name does not say how to write it", where=f"--out {out}", remedy=remedy)
+    return form
 
 
 def _request(sql: str | None, options: dict[str, Any]) -> Query:
@@ -77,7 +86,7 @@ def _request(sql: str | None, options: dict[str, Any]) -> Query:
     try:
         time = parse_duration(options["timeout"])
     except ValueError as error:
-        raise UsageError(f"{options['timeout']!r} is {error}", where="--timeout") from None
+        raise UsageError(f"{options['timeout']!r} {error}", where="--timeout") from None
     project = load_project(options["project"])
     return Query(
         _statement(project, sql, options["saved"]),

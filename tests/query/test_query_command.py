@@ -113,12 +113,30 @@ def test_an_arrow_stream_goes_into_a_pipe(project: Path, tmp_path: Path) -> None
         ["select 1", "--memory-limit", "lots"],
         ["select 1", "--as-of", "yesterday"],
         ["select 1", "--out", "/nonexistent/x.csv"],
+        ["select 1", "--out", "/nonexistent/x"],
     ],
 )
 def test_options_that_make_no_sense_exit_with_2(project: Path, arguments: list[str]) -> None:
     result = oplake(project, *arguments)
     assert result.returncode == 2
     assert "Traceback" not in result.stderr
+
+
+def test_a_file_whose_name_tells_no_format_is_not_written_as_a_table_that_leaves_rows_out(
+    project: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "rows.tsv"
+    result = oplake(project, "select * from range(200)", "--out", str(out))
+    assert result.returncode == 2
+    assert "add --format" in result.stderr
+    assert not out.exists()
+    assert oplake(project, "select * from range(200)", "--out", str(out), "--format", "csv").returncode == 0
+    assert len(out.read_text().splitlines()) == 201
+
+
+def test_a_time_that_is_no_time_is_told_in_a_whole_sentence(project: Path) -> None:
+    assert "'0s' has to be more than nothing" in oplake(project, "select 1", "--timeout", "0s").stderr
+    assert "'soon' is no duration" in oplake(project, "select 1", "--timeout", "soon").stderr
 
 
 def test_a_failed_query_leaves_an_older_file_as_it_was(project: Path, tmp_path: Path) -> None:
