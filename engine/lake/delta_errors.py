@@ -8,6 +8,7 @@ The bare one is recognised by its exact type, so that nothing else is ever swall
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -59,6 +60,7 @@ def reading(uri: str) -> Iterator[None]:
         NoTable: there is none.
         LakeError: the table, or a file of it, cannot be read.
     """
+    _refuse_hidden(uri)
     try:
         yield
     except OplakeError:
@@ -71,6 +73,22 @@ def reading(uri: str) -> Iterator[None]:
         if type(error) is not Exception:
             raise
         raise _unreadable(error, uri) from error
+
+
+def _refuse_hidden(uri: str) -> None:
+    """deltalake takes a folder that this user may not enter for a table that is not there."""
+    if "://" in uri:
+        return
+    try:
+        os.stat(os.path.join(uri, "_delta_log", "_last_checkpoint"))
+    except PermissionError as error:
+        raise LakeError(
+            "this user may not look into the lake's folders, so nobody can say whether the table is there",
+            where=uri,
+            remedy="give the user of this process the right to read and enter the lake's folders",
+        ) from error
+    except OSError:
+        return
 
 
 @contextmanager

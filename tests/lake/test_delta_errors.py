@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -8,7 +11,9 @@ from deltalake import DeltaTable, write_deltalake
 
 from engine.errors import CommitConflict, InternalError, LakeError, OplakeError, RetryableError
 from engine.lake.change_log import ChangeLog
+from engine.lake.dead_letters import DeadLetters
 from engine.lake.delta_errors import StoreSilent, committing, is_of_store, reading
+from engine.lake.observe import observe_table
 from engine.stack.ports import free_port
 from tests.lake.changes import COLUMNS, Change, rows
 
@@ -21,6 +26,26 @@ def test_a_bare_exception_of_a_cast_is_a_bug_of_ours(tmp_path: Path) -> None:
     assert type(bare.value) is Exception
     with pytest.raises(InternalError, match=r"rows do not fit the table \(Cast error"), committing("here"):
         write_deltalake(str(tmp_path), pa.table({"n": ["q"]}), mode="append")
+
+
+def test_a_table_in_a_folder_that_may_not_be_entered_is_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may enter every folder, so the system's answer is given to it; deltalake sees no folder then."""
+    uri = str(tmp_path / "closed" / "changes")
+    stat = os.stat
+
+    def refuse(path: str, **more: Any) -> os.stat_result:  # noqa: ANN401 - as os.stat takes them
+        if str(path).startswith(uri):
+            raise PermissionError(13, "Permission denied", path)
+        return stat(path, **more)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    looks: list[Callable[[str], object]] = [observe_table, ChangeLog.open, lambda uri: DeadLetters(uri).read()]
+    for look in looks:
+        with pytest.raises(LakeError, match="may not look into") as caught:
+            look(uri)
+        assert "right to read" in caught.value.remedy
 
 
 @pytest.mark.parametrize("guard", [reading, committing])
