@@ -54,13 +54,20 @@ def newest_of_log(rows: pa.Table) -> pa.Table:
 
 
 def _differing(documents: pa.Table, rows: pa.Table) -> list[str]:
-    """The ids of one side alone, of other digests, or of several rows; each once."""
+    """The ids of one side alone, of other digests, of several rows, or of several documents; each once."""
     of_documents, of_rows = (side.combine_chunks() for side in (documents, rows))
     ids, known = of_rows.column("id"), of_documents.column("id")
     places = pc.index_in(ids, value_set=known)
     is_other = pc.not_equal(of_documents.column("digest").take(places), of_rows.column("digest"))
-    counts = pc.value_counts(ids)
-    several = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
     differing = ids.filter(pc.fill_null(is_other, True))  # null: no document has that id
     missing = known.filter(pc.invert(pc.is_in(known, value_set=ids)))
-    return list(dict.fromkeys(text for found in (differing, several, missing) for text in found.to_pylist()))
+    return list(
+        dict.fromkeys(
+            text for found in (differing, _repeated(ids), _repeated(known), missing) for text in found.to_pylist()
+        )
+    )
+
+
+def _repeated(ids: pa.Array) -> pa.Array:
+    counts = pc.value_counts(ids)
+    return counts.field("values").filter(pc.greater(counts.field("counts"), 1))

@@ -59,11 +59,12 @@ class Documents:
             texts: as in the table's ``_id`` column.
             not_before: packed cluster time; nothing older is read, even from a secondary.
         """
-        wanted = set(texts)
         with reading_from(self.namespace), self.client.start_session(causal_consistency=True) as session:
             session.advance_operation_time(unpack(not_before))
             for start in range(0, len(texts), _AT_ONCE):
-                values = [identity_value(text) for text in texts[start : start + _AT_ONCE]]
+                # An _id that is a regular expression finds texts as well: each is told with its own part alone.
+                wanted = set(texts[start : start + _AT_ONCE])
+                values = [identity_value(text) for text in wanted]
                 for found in self.collection.find({"_id": {"$in": values}}, session=session):
                     document = bytes(found.raw)
                     text = text_of(key_of(document))

@@ -26,6 +26,7 @@ from engine.reconcile.table_side import TableSide
 from engine.reconcile.verdict import Finding, Verdict
 
 _DECODED_AT_ONCE, _DECODED_BYTES = 2000, 8 << 20
+SHARED_ID = "several documents of the collection have this _id (on several shards, say): a table has one row of them"
 NOBODY_RUNS = "no run is moving changes into the table: `oplake run --until-caught-up`, then reconcile again"
 
 
@@ -60,6 +61,8 @@ class _Round:
     """``_id`` text -> where its rows stand in the table."""
     seen: Mapping[str, bytes]
     """Hash of each document that is there and does not look like its row."""
+    shared: list[str]
+    """Those that several documents have at once: a table has one row of them, so none is proven."""
     differing: list[str]
 
     def rows(self, text: str) -> list[dict[str, Any]]:
@@ -123,12 +126,15 @@ class Recheck:
     def _one_round(self, side: TableSide, ids: list[str], number: int) -> tuple[list[Finding], list[str]]:
         """Findings that are final, and the documents that are to be looked at again."""
         read = self._read(side, ids, number)
+        found = [
+            Finding(text, Verdict.UNSUPPORTED, rounds=number, read_at=read.read_at, reason=SHARED_ID)
+            for text in read.shared
+        ]
         if not read.differing:
-            return [], []
+            return found, []
         wanted = pa.array(read.differing, pa.string())
         changing = side.unfolded(wanted) | self._in_flight.changed_after(side, set(read.differing))
         still = [text for text in read.differing if text not in changing]
-        found: list[Finding] = []
         gone = set(still)
         for text, document in self._documents.read(still, read.read_at):
             gone.discard(text)
@@ -152,25 +158,29 @@ class Recheck:
             row_digests.setdefault(text, []).append(digest)
             places.setdefault(text, []).append(place)
         read_at = self._documents.now()
-        equal, seen = self._compare(ids, row_digests, side, read_at)
-        differing = [text for text in ids if text not in equal and (text in seen or text in row_digests)]
-        return _Round(side, read_at, number, table, places, seen, differing)
+        equal, seen, several = self._compare(ids, row_digests, side, read_at)
+        settled = equal | several
+        differing = [text for text in ids if text not in settled and (text in seen or text in row_digests)]
+        return _Round(side, read_at, number, table, places, seen, sorted(several), differing)
 
     def _compare(
         self, ids: list[str], row_digests: Mapping[str, list[bytes]], side: TableSide, read_at: int
-    ) -> tuple[set[str], dict[str, bytes]]:
-        """The documents that equal their one row, and a hash of each other one that is there."""
+    ) -> tuple[set[str], dict[str, bytes], set[str]]:
+        """The documents that equal their one row, a hash of each other one, and the ids that came more than once."""
         digester = Digester(self._rules, side.columns, self._key)
         equal: set[str] = set()
         seen: dict[str, bytes] = {}
+        several: set[str] = set()
         for batch in _batched(self._documents.read(ids, read_at)):
             digests = digester.documents([document for _, document in batch]).column("digest").to_pylist()
             for (text, document), digest in zip(batch, digests, strict=True):
+                if text in equal or text in seen:
+                    several.add(text)
                 if row_digests.get(text) == [digest]:
                     equal.add(text)
                 else:
                     seen[text] = _hash(document)
-        return equal, seen
+        return equal, seen, several
 
     def _verdict(self, read: _Round, text: str, document: bytes | None) -> list[Finding]:
         """What is proven of a document that has no change in flight: nothing when it equals its row after all."""

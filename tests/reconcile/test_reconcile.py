@@ -97,6 +97,22 @@ def test_processes_that_share_a_collection_leave_no_document_out(project: Projec
     assert (result.exit_code, result.source_documents) == (0, 200 + len(MIXED_IDS))
 
 
+def test_documents_that_share_an_id_are_no_pass_though_one_of_them_equals_the_row(
+    project: Project, database: Database[Any], nursery: Nursery
+) -> None:
+    # This server holds both, as two shards may; the text of their _id, and so their row, is one.
+    database["things"].insert_many([{"_id": {"b": 1}, "n": 1}, {"_id": {"b": Int64(1)}, "n": 2}])
+    project.catch_up(nursery)
+
+    result = compare(project)
+
+    assert result.source_documents == result.table_rows + 1
+    assert told(result) == {'{"b":{"$numberInt":"1"}}': Verdict.UNSUPPORTED}
+    assert "several documents" in result.findings[0].reason
+    assert result.exit_code == 6
+    assert result.coverage.verified_until is None
+
+
 def test_each_kind_of_damage_is_found_and_named(project: Project, database: Database[Any], nursery: Nursery) -> None:
     database["things"].update_one({"_id": "k004"}, {"$set": {"n": -1}})
     project.catch_up(nursery)
