@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 import pyarrow as pa
 
@@ -99,10 +100,12 @@ def run_fold(
     total = Counts()
     if folded != tail.version:
         names = [*tail.columns.fields, *kind.system_names]
-        for number, step in enumerate(tail.steps(folded, names, limits, by_keys=kind.by_keys)):
-            position = fold_position(tail.id, step.version, number)
+        numbers = count()  # enumerate() would keep a step, and the rows that it holds, beside the next one
+        for step in tail.steps(folded, names, limits, by_keys=kind.by_keys):
+            position = fold_position(tail.id, step.version, next(numbers))
             counts, target = _merged(kind, opened, StepInput(target, tail, step, position, limits, folded is None))
             total += counts
+            del step
     return FoldResult(
         folded,
         tail.version,

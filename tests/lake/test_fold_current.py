@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from engine.lake.fold_limits import FoldLimits
 from engine.lake.fold_steps import FoldResult
 from engine.lake.log_commits import LogHistoryGone
 from engine.lake.row_order import newest_rows
+from engine.lake.table_types import plain_table
 from engine.spec.types import MapOf, Scalar, Struct
 from tests.lake.changes import COLUMNS, Change, rows, stored
 
@@ -125,6 +127,25 @@ def test_ids_of_different_types_stay_different_rows(log: ChangeLog, current: str
     arrive(log, Change("1", 1, values={"n": 1}), Change('{"$numberInt":"1"}', 2, values={"n": 2}))
     fold_current(log, current)
     assert numbers(current) == {"1": 1, '{"$numberInt":"1"}': 2}
+
+
+def test_the_rows_of_a_step_are_not_held_beside_those_of_the_next(
+    log: ChangeLog, current: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        arrive(log, Change(f"k{number}", number))
+    read: list[weakref.ref[pa.Table]] = []
+    still_held: list[int] = []
+
+    def reading(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+        still_held.append(sum(one() is not None for one in read))
+        plain = plain_table(rows, schema)
+        read.append(weakref.ref(plain))
+        return plain
+
+    monkeypatch.setattr("engine.lake.log_tail.plain_table", reading)
+    assert fold_current(log, current, limits=FoldLimits(max_rows=1)).inserted == 4
+    assert still_held == [0, 0, 0, 0]
 
 
 def test_a_long_tail_is_folded_in_several_commits_and_any_of_them_may_be_the_last(
