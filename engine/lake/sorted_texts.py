@@ -11,6 +11,9 @@ from bisect import bisect_left, bisect_right
 import pyarrow as pa
 import pyarrow.compute as pc
 
+_MUCH_LONGER = 4
+"""How many times as long: below twice it takes longer, for all is looked up twice."""
+
 
 class SortedTexts:
     """Distinct texts in order."""
@@ -23,11 +26,17 @@ class SortedTexts:
     def places_of(self, texts: pa.ChunkedArray) -> pa.ChunkedArray:
         """Where each of these stands among the sorted ones; null where it does not."""
         near, begin = self._near(texts)
-        return pc.add(pc.index_in(texts, near), pa.scalar(begin, pa.int32()))
+        if not _is_much_longer(near, texts):
+            return pc.add(pc.index_in(texts, near), pa.scalar(begin, pa.int32()))
+        places = pc.indices_nonzero(pc.is_in(near, texts)).cast(pa.int32())
+        found = pc.index_in(texts, near.take(places))
+        among_all = pa.chunked_array([places.take(part) for part in found.chunks], pa.int32())
+        return pc.add(among_all, pa.scalar(begin, pa.int32()))
 
     def has(self, texts: pa.ChunkedArray) -> pa.ChunkedArray:
         """Whether each of these is among the sorted ones."""
-        return pc.is_in(texts, self._near(texts)[0])
+        near = self._near(texts)[0]
+        return pc.is_in(texts, near.filter(pc.is_in(near, texts)) if _is_much_longer(near, texts) else near)
 
     def _near(self, texts: pa.ChunkedArray) -> tuple[pa.Array, int]:
         bounds = pc.min_max(texts)
@@ -39,3 +48,7 @@ class SortedTexts:
 
     def _text(self, place: int) -> str:
         return str(self._texts[place].as_py())
+
+
+def _is_much_longer(near: pa.Array, texts: pa.ChunkedArray) -> bool:
+    return bool(len(near) > _MUCH_LONGER * len(texts))
