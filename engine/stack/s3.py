@@ -161,15 +161,23 @@ class MinioStore(S3Store):
         return (folder / "data1").exists()
 
     def _command(self) -> Sequence[str]:
-        program = shutil.which("minio")
-        if program is None:
+        folders = f"{self.folder / 'data'}{{1...8}}"
+        return [self._program(), "server", "--address", f"{LOOPBACK}:{self.port}", folders]
+
+    def _program(self) -> str:
+        """Where MinIO is.
+
+        Raises:
+            ToolMissing: nowhere.
+        """
+        found = shutil.which("minio")
+        if found is None:
             raise ToolMissing(
                 "the store was begun with MinIO, which is not there any more",
                 where=str(self.folder),
                 remedy="put `minio` on PATH; or, to begin anew with an empty store, delete this folder",
             )
-        folders = f"{self.folder / 'data'}{{1...8}}"
-        return [program, "server", "--address", f"{LOOPBACK}:{self.port}", folders]
+        return found
 
 
 _KINDS: tuple[type[S3Store], ...] = (MinioStore, SeaweedStore)
