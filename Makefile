@@ -12,8 +12,8 @@ LOCK_ID := $(shell cksum locks/dev.txt pyproject.toml 2>/dev/null | cksum | cut 
 READY := .venv/.stamp-$(LOCK_ID)
 OPLAKE_DATASETS ?= $(wildcard $(CURDIR)/../shared/datasets)
 export OPLAKE_DATASETS
-# Workers of a test run: two cores are busy with three, because many tests wait for servers.
-WORKERS ?= 3
+# Workers of a test run: two cores are busy with four, because many tests wait for servers.
+WORKERS ?= 4
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 # Servers that tests alone run: .ci/servers builds them.

@@ -25,6 +25,9 @@ LIBRARIES = (
 """Their calls read or write, or wait for somebody who does."""
 MODULES = frozenset({"posix", "_io", "io", "time", "_socket", "sqlite3", "_sqlite3"})
 FILES = frozenset({"open", "stat", "lstat", "scandir", "listdir", "mkdir", "unlink", "replace", "sleep", "connect"})
+OF_PYMONGO = frozenset({"get_container_env_info", "_BaseTopologySettings.__init__"})
+"""Where a client for an event loop looks at files nevertheless: at those that say whether it is in a container, and at
+the lines of whoever made it."""
 CALLERS = 12
 """How many functions of the way to a call are told."""
 
@@ -46,7 +49,9 @@ def blocking_calls() -> Iterator[set[str]]:
         elif event == "c_call":
             module = str(getattr(argument, "__module__", "") or type(getattr(argument, "__self__", None)).__module__)
             if argument.__name__ in FILES and module in MODULES:
-                found.add(f"{module}.{argument.__name__} in {name}.{_way_to(frame)}")
+                callers = _callers(frame)
+                if not OF_PYMONGO.intersection(callers):
+                    found.add(f"{module}.{argument.__name__} in {name}.{' < '.join(callers)}")
 
     gc.collect()
     gc.disable()
@@ -58,13 +63,13 @@ def blocking_calls() -> Iterator[set[str]]:
         gc.enable()
 
 
-def _way_to(frame: FrameType | None) -> str:
+def _callers(frame: FrameType | None) -> list[str]:
     """The function of a frame, and those that called it."""
     names: list[str] = []
     while frame is not None and len(names) < CALLERS:
         names.append(frame.f_code.co_qualname)
         frame = frame.f_back
-    return " < ".join(names)
+    return names
 
 
 def everything(served: Served) -> list[tuple[str, int]]:
@@ -92,6 +97,8 @@ def test_no_address_reads_or_writes_anything_on_the_event_loop(
     served = serve(root)
     everything(served)  # what is imported by the first request is read from files
     served.app.state.doorkeeper._known.clear()
+    for kept in (served.app.state.readiness, served.app.state.service.report, served.app.state.service.overview):
+        kept.forget()
     with blocking_calls() as found:
         told = everything(served)
     assert [one for one in told if one[1] not in (200, 202)] == []
