@@ -7,6 +7,7 @@ the table's position; and the documents once more. A document without a change i
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -158,10 +159,16 @@ class Recheck:
             row_digests.setdefault(text, []).append(digest)
             places.setdefault(text, []).append(place)
         read_at = self._documents.now()
-        equal, seen, several = self._compare(ids, row_digests, side, read_at)
+        equal, seen, repeated = self._compare(ids, row_digests, side, read_at)
+        several = self._at_once(repeated, read_at) if repeated else set[str]()
         settled = equal | several
         differing = [text for text in ids if text not in settled and (text in seen or text in row_digests)]
         return _Round(side, read_at, number, table, places, seen, sorted(several), differing)
+
+    def _at_once(self, repeated: set[str], read_at: int) -> set[str]:
+        """Those that several documents have: one that was deleted and put back while it was read comes twice, too."""
+        counts = Counter(text for text, _ in self._documents.read(sorted(repeated), read_at))
+        return {text for text in repeated if counts[text] > 1}
 
     def _compare(
         self, ids: list[str], row_digests: Mapping[str, list[bytes]], side: TableSide, read_at: int
@@ -170,17 +177,17 @@ class Recheck:
         digester = Digester(self._rules, side.columns, self._key)
         equal: set[str] = set()
         seen: dict[str, bytes] = {}
-        several: set[str] = set()
+        repeated: set[str] = set()
         for batch in _batched(self._documents.read(ids, read_at)):
             digests = digester.documents([document for _, document in batch]).column("digest").to_pylist()
             for (text, document), digest in zip(batch, digests, strict=True):
                 if text in equal or text in seen:
-                    several.add(text)
+                    repeated.add(text)
                 if row_digests.get(text) == [digest]:
                     equal.add(text)
                 else:
                     seen[text] = _hash(document)
-        return equal, seen, several
+        return equal, seen, repeated
 
     def _verdict(self, read: _Round, text: str, document: bytes | None) -> list[Finding]:
         """What is proven of a document that has no change in flight: nothing when it equals its row after all."""

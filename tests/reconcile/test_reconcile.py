@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from pymongo.database import Database
 from engine.errors import UserError
 from engine.lake.table_types import table_schema
 from engine.reconcile.counts import EQUAL
+from engine.reconcile.documents import Documents
 from engine.reconcile.recheck import Patience, Recheck
 from engine.reconcile.reconciliation import reconcile
 from engine.reconcile.sample import sample_size
@@ -111,6 +112,21 @@ def test_documents_that_share_an_id_are_no_pass_though_one_of_them_equals_the_ro
     assert "several documents" in result.findings[0].reason
     assert result.exit_code == 6
     assert result.coverage.verified_until is None
+
+
+def test_a_document_that_was_put_back_while_it_was_read_is_one(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, calls = Documents.read, []
+
+    def read_twice_when_compared(documents: Documents, texts: Sequence[str], time: int) -> Iterator[tuple[str, bytes]]:
+        found = list(read(documents, texts, time))
+        calls.append(len(found))
+        return iter(found * 2 if len(calls) == 1 else found)
+
+    monkeypatch.setattr(Documents, "read", read_twice_when_compared)
+    result = compare(project, mode="ids", ids=["k009", "k010"])
+    assert (calls, told(result), result.exit_code) == ([2, 2, 2], {}, 0), "compared, looked at again, counted"
 
 
 def test_each_kind_of_damage_is_found_and_named(project: Project, database: Database[Any], nursery: Nursery) -> None:
