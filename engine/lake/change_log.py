@@ -227,7 +227,7 @@ class ChangeLog:
                 version: int | None = self._table.transaction_version(APP_PREFIX + name)
                 return version
         except LakeError as error:
-            if error.__cause__ is None or not is_missing_file(error.__cause__):
+            if not is_missing_file(error):
                 raise
             raise CommitConflict(
                 "the commits that the log was opened with were cleaned up since",

@@ -135,8 +135,8 @@ def is_of_store(error: BaseException) -> bool:
 
 
 def is_missing_file(error: BaseException) -> bool:
-    """Whether an error says that a file of the table is gone (vacuumed or deleted)."""
-    return _MISSING_FILE in str(error).lower()
+    """Whether an error, or the library's that it tells of, says that a file of the table is gone."""
+    return _MISSING_FILE in str(error.__cause__ or error).lower()
 
 
 def untrusted(uri: str, why: str) -> LakeError:

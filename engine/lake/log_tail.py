@@ -153,7 +153,7 @@ def _feed(table: DeltaTable, versions: list[int], schema: pa.Schema, *, after: i
                 found = pc.and_(is_insert, pc.is_in(rows.column(_COMMIT), wanted))
                 yield (rows if pc.all(found).as_py() else rows.filter(found)).select(schema.names)
     except LakeError as error:
-        if error.__cause__ is None or not is_missing_file(error.__cause__):
+        if not is_missing_file(error):
             raise
         raise LogHistoryGone.at(table.table_uri, after, "files") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -51,7 +50,7 @@ def is_folded(uri: str | None, log: ChangeLog) -> bool:
     return not any(commit.rows for commit in commits_after(tail.table, through))
 
 
-def fold(job: TableJob, log: ChangeLog, nap: Callable[[float], None] = time.sleep) -> FoldResult:
+def fold(job: TableJob, log: ChangeLog, nap: Callable[[float], None]) -> FoldResult:
     """Bring the folded table up to the log; from the whole log when its newest commits were cleaned up.
 
     Raises:
@@ -68,15 +67,10 @@ def fold(job: TableJob, log: ChangeLog, nap: Callable[[float], None] = time.slee
         try:
             return once()
         except LakeError as error:
-            if not _is_gone(error):
+            if not (isinstance(error, LogHistoryGone) or is_missing_file(error)):
                 raise
         nap(wait_s)
     try:
         return once()
     except LogHistoryGone:
         return once(rebuild=True)
-
-
-def _is_gone(error: LakeError) -> bool:
-    cause = error.__cause__
-    return isinstance(error, LogHistoryGone) or (cause is not None and is_missing_file(cause))

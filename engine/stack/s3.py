@@ -73,11 +73,6 @@ class S3Store(Server):
             connect_timeout=1,
         )
 
-    @classmethod
-    def has_data(cls, folder: Path) -> bool:  # noqa: ARG003 - each kind looks there
-        """Whether a store of this kind was begun there; what only leads to a store begins none."""
-        return False
-
     def _prepare(self) -> None:
         super()._prepare()
         if all(kind.has_data(self.folder) for kind in _KINDS):
@@ -180,7 +175,7 @@ class MinioStore(S3Store):
         return found
 
 
-_KINDS: tuple[type[S3Store], ...] = (MinioStore, SeaweedStore)
+_KINDS: tuple[type[MinioStore] | type[SeaweedStore], ...] = (MinioStore, SeaweedStore)
 
 
 def local_store(folder: Path, port: int | None = None) -> S3Store:

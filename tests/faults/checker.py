@@ -35,6 +35,9 @@ class Rows:
         table = pa.RecordBatchReader.from_stream(DeltaTable(uri, storage_options=dict(options or {})).scan()).read_all()
         return cls(table.to_pylist(), struct_of(table.schema))
 
+    def identities(self) -> list[str]:
+        return sorted(row["_id"] for row in self.rows)
+
     def document(self, row: Mapping[str, Any]) -> bytes:
         return rebuild_bytes(row, self.columns)
 

@@ -6,12 +6,11 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
 from pymongo.database import Database
 
 from engine.stack.s3 import BUCKET, S3Store
+from tests.faults.checker import Rows
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project
 from tests.faults.s3_proxy import Fault, On, Rule, S3Proxy
@@ -53,11 +52,6 @@ def test_a_run_asks_again_for_what_the_store_says_is_not_there(
 
         for table in ("changes", "current"):
             uri = f"s3://{BUCKET}/{name}/things/{table}"
-            wait_until(lambda uri=uri: identities(uri, direct) == ["first", "second"])
+            wait_until(lambda uri=uri: Rows.read(uri, direct).identities() == ["first", "second"])
         running.send(signal.SIGTERM)
         assert running.wait() == 0, running.text
-
-
-def identities(uri: str, options: dict[str, str]) -> list[str]:
-    table = DeltaTable(uri, storage_options=options)
-    return sorted(pa.table(table.scan(columns=["_id"])).column("_id").to_pylist())

@@ -8,12 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
 from pymongo.database import Database
 
 from engine.stack.s3 import BUCKET, SeaweedStore
+from tests.faults.checker import Rows
 from tests.faults.nursery import Nursery
 from tests.faults.project import Project
 
@@ -65,14 +64,10 @@ def test_a_store_is_waited_for_and_keys_that_were_exchanged_in_their_file_are_us
         database.things.insert_one({"_id": "second"})
 
         assert running.wait_for("table reopens"), running.text
+        changes = f"s3://{BUCKET}/lake/things/changes"
         until = time.monotonic() + PATIENCE_S
-        while (found := identities(store)) != ["first", "second"]:
+        while (found := Rows.read(changes, store.storage_options()).identities()) != ["first", "second"]:
             assert time.monotonic() < until, (found, running.text)
             time.sleep(0.2)
         running.send(signal.SIGTERM)
         assert running.wait() == 0, running.text
-
-
-def identities(store: SeaweedStore) -> list[str]:
-    log = DeltaTable(f"s3://{BUCKET}/lake/things/changes", storage_options=store.storage_options())
-    return sorted(pa.table(log.scan(columns=["_id"])).column("_id").to_pylist())
